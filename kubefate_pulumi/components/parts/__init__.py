@@ -1,0 +1,1 @@
+"""The parts of a federated learning cluster, one module each."""

@@ -1,0 +1,58 @@
+"""MySQL: FATE Flow's jobs, tasks and models. FATE Flow alone connects."""
+
+import pulumi
+
+from kubefate_pulumi.components.unit import Unit
+from kubefate_pulumi.fate import ports
+from kubefate_pulumi.kubernetes import objects
+from kubefate_pulumi.kubernetes.probes import command, probes
+from kubefate_pulumi.kubernetes.security import RunAs
+from kubefate_pulumi.kubernetes.workload import Container, Mount, Pod, stateful_set
+
+PART = "mysql"
+SECRET = "mysql-credentials"  # noqa: S105 - the name of the object
+DATABASE = "eggroll_meta"
+"""Name of the database, as KubeFATE has it also without Eggroll."""
+USER = "fate"
+
+MYSQL_USER = RunAs(user=999, group=999)
+"""User and group `mysql` of the official image; it writes its socket into the root filesystem."""
+
+
+class MySql(pulumi.ComponentResource):
+    """MySQL with one database and one user for FATE Flow; root has a password and connects from the pod only."""
+
+    def __init__(
+        self,
+        name: str,
+        unit: Unit,
+        password: pulumi.Input[str],
+        root_password: pulumi.Input[str],
+        opts: pulumi.ResourceOptions | None = None,
+    ) -> None:
+        super().__init__("kubefate:index:MySql", name, {}, opts)
+        child = pulumi.ResourceOptions(parent=self)
+        data = {"password": password, "root-password": root_password}
+        objects.secret(unit.scope, PART, SECRET, data, child)
+        objects.service(unit.scope, PART, PART, {"tcp-mysql": ports.MYSQL}, child)
+        container = Container(
+            PART,
+            unit.image(PART),
+            unit.resources[PART],
+            ports={"tcp-mysql": ports.MYSQL},
+            env=[
+                objects.plain("MYSQL_DATABASE", DATABASE),
+                objects.plain("MYSQL_USER", USER),
+                objects.plain("MYSQL_ROOT_HOST", "localhost"),
+                objects.from_secret("MYSQL_PASSWORD", SECRET, "password"),
+                objects.from_secret("MYSQL_ROOT_PASSWORD", SECRET, "root-password"),
+            ],
+            # A directory of its own: a new ext4 volume has `lost+found`, and MySQL wants an empty directory.
+            mounts=[Mount("data", unit.profile.paths["mysql_data"], sub_path="mysql", read_only=False)],
+            # Over TCP: while the image prepares a new volume, its server has a socket but no network.
+            # `ping` needs no password: a refused log-in is an answer, too.
+            probes=probes(command("mysqladmin", "ping", "--host=127.0.0.1", "--silent"), startup_seconds=600),
+        )
+        pod = Pod(containers=[container], run_as=MYSQL_USER)
+        stateful_set(unit.scope, PART, pod, child, service=PART, claims=[unit.claim("mysql", "data")])
+        self.register_outputs({})

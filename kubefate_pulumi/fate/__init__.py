@@ -1,0 +1,1 @@
+"""What FATE's programs need to read, as pure text and data. Imports no pulumi."""

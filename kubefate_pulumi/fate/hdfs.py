@@ -1,0 +1,60 @@
+"""What HDFS reads: only the settings of KubeFATE's maps that a NameNode or DataNode looks at.
+
+The image's start script turns `CORE_CONF_a_b___c` into `a.b-c` of `core-site.xml`, `HDFS_CONF_..` into
+`hdfs-site.xml`.
+"""
+
+from typing import Final
+
+from kubefate_pulumi.fate import ports
+
+CORE_SITE: Final = "core-site.xml"
+CLUSTER_NAME: Final = "fate"
+_NAMENODE: Final = f"namenode:{ports.HDFS_NAMENODE}"
+_ANY: Final = "0.0.0.0"  # noqa: S104 - the pod's address is not known here
+
+_SHARED: Final = {
+    "MULTIHOMED_NETWORK": "0",
+    "CORE_CONF_fs_defaultFS": f"hdfs://{_NAMENODE}",
+    "CORE_CONF_hadoop_http_staticuser_user": "root",
+    "CORE_CONF_io_compression_codecs": "org.apache.hadoop.io.compress.SnappyCodec",
+    "HDFS_CONF_dfs_webhdfs_enabled": "true",
+    "HDFS_CONF_dfs_permissions_enabled": "false",
+    # Pods' addresses have no names, and change.
+    "HDFS_CONF_dfs_namenode_datanode_registration_ip___hostname___check": "false",
+    "HDFS_CONF_dfs_client_use_datanode_hostname": "false",
+    "HDFS_CONF_dfs_datanode_use_datanode_hostname": "false",
+}
+
+
+def core_site() -> str:
+    """Return the NameNode's `core-site.xml`: it listens on every address, not on the Service's."""
+    return f"""\
+<configuration>
+  <property>
+    <name>fs.default.name</name>
+    <value>hdfs://{_ANY}:{ports.HDFS_NAMENODE}</value>
+  </property>
+</configuration>
+"""
+
+
+def namenode_env(*, datanodes: int) -> dict[str, str]:
+    """Return the NameNode's environment.
+
+    Args:
+        datanodes: How many DataNodes there are; with fewer than three, blocks have as many copies.
+    """
+    bind = {
+        f"HDFS_CONF_dfs_namenode_{service}___bind___host": _ANY for service in ("rpc", "servicerpc", "http", "https")
+    }
+    return {**_SHARED, **bind, **_replication(datanodes), "CLUSTER_NAME": CLUSTER_NAME}
+
+
+def datanode_env(*, datanodes: int) -> dict[str, str]:
+    """Return a DataNode's environment; it waits for the NameNode before it starts."""
+    return {**_SHARED, **_replication(datanodes), "SERVICE_PRECONDITION": _NAMENODE}
+
+
+def _replication(datanodes: int) -> dict[str, str]:
+    return {"HDFS_CONF_dfs_replication": str(min(3, datanodes))}

@@ -1,0 +1,1 @@
+"""Small builders of Kubernetes objects. They know nothing of FATE."""

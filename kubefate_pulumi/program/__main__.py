@@ -1,0 +1,5 @@
+"""What `pulumi up` runs."""
+
+from kubefate_pulumi.program.run import run
+
+run()
