@@ -48,6 +48,7 @@ class _Endpoint(pulumi.ComponentResource):
             },
             opts=opts,
         )
+        self.namespace_resource = namespace
         self.namespace = namespace.metadata["name"]
         scope = scope_of(name, unit, federation, self.namespace)
         service = _public_service(scope, service_name, exposure, opts)

@@ -89,6 +89,11 @@ class Federation(pulumi.ComponentResource):
     def _options(self, plan: UnitPlan) -> pulumi.ResourceOptions:
         return pulumi.ResourceOptions(parent=self, providers=[plan.provider])
 
+    def _workload_options(self, unit: str, plan: UnitPlan) -> pulumi.ResourceOptions:
+        """Return options with which a unit's namespace takes all objects along: one delete instead of fifty."""
+        namespace = self.endpoints[unit].namespace_resource
+        return pulumi.ResourceOptions.merge(self._options(plan), pulumi.ResourceOptions(deleted_with=namespace))
+
     def _endpoint(self, unit: str, plan: UnitPlan) -> Endpoint:
         args: EndpointArgs = {"federation": self._federation, "exposure": plan.exposure}
         if plan.namespace is not None:
@@ -117,11 +122,11 @@ class Federation(pulumi.ComponentResource):
         }
         whole = {**args, **plan.workload}
         if unit == EXCHANGE:
-            Exchange(unit, cast("ExchangeArgs", whole), self._options(plan))
+            Exchange(unit, cast("ExchangeArgs", whole), self._workload_options(unit, plan))
             return
         whole["party_id"] = int(unit)
         cluster = FederatedLearningCluster(
-            f"party-{unit}", cast("FederatedLearningClusterArgs", whole), self._options(plan)
+            f"party-{unit}", cast("FederatedLearningClusterArgs", whole), self._workload_options(unit, plan)
         )
         cast("dict[str, FederatedLearningCluster]", self.clusters)[unit] = cluster
 

@@ -112,20 +112,22 @@ class Router(pulumi.ComponentResource):
 
 def route_texts(unit: Unit, peers: Sequence[PeerArgs]) -> pulumi.Output[dict[str, str]]:
     """Return the route files of a unit, by name, once its peers' addresses and authorities are known."""
-    leaves = [pulumi.Output.all(host=peer["host"], ca=peer["ca_certificate"]) for peer in peers]
+    hosts = [peer["host"] for peer in peers]
+    authorities = [peer["ca_certificate"] for peer in peers]
 
-    def render(known: Sequence[Mapping[str, str]]) -> dict[str, str]:
-        found = [_peer(peer, leaf) for peer, leaf in zip(peers, known, strict=True)]
-        files: Sequence[ConfigFile] = router.route_files(route_table(unit.federation, unit.unit, found))
+    def render(known: Sequence[str]) -> dict[str, str]:
+        found = map(_peer, peers, known[: len(peers)], known[len(peers) :])
+        files: Sequence[ConfigFile] = router.route_files(route_table(unit.federation, unit.unit, list(found)))
         return {file.name: file.text for file in files}
 
-    texts: pulumi.Output[dict[str, str]] = pulumi.Output.all(*leaves).apply(render)
+    # One flat wait for all leaves: a nested one for each peer of each unit is what grows fastest with the parties.
+    texts: pulumi.Output[dict[str, str]] = pulumi.Output.all(*hosts, *authorities).apply(render)
     return texts
 
 
-def _peer(args: PeerArgs, known: Mapping[str, str]) -> Peer:
-    endpoint = Endpoint(known["host"], int(args["control_port"]), int(args["data_port"]))
-    return Peer(args["unit"], endpoint, known["ca"], args.get("subject"))
+def _peer(args: PeerArgs, host: str, ca_certificate: str) -> Peer:
+    endpoint = Endpoint(host, int(args["control_port"]), int(args["data_port"]))
+    return Peer(args["unit"], endpoint, ca_certificate, args.get("subject"))
 
 
 def _container(unit: Unit, inner: bool) -> Container:

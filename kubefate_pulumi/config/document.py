@@ -290,8 +290,16 @@ class _Builder:
 
     def _stop(self, event: yaml.Event | None, message: str, remedy: str) -> _StopError:
         mark = _mark(event) if event else Mark(1, 1)
-        path = self.frames[-1].path if self.frames else ()
-        return _StopError(Problem(self.document.file, message, show_path(path), mark.line, mark.column, remedy))
+        return _StopError(Problem(self.document.file, message, show_path(self._here()), mark.line, mark.column, remedy))
+
+    def _here(self) -> FieldPath:
+        """Return the path of the value that is being read."""
+        if not self.frames:
+            return ()
+        frame = self.frames[-1]
+        if isinstance(frame.container, list):
+            return (*frame.path, len(frame.container))
+        return frame.path if frame.key is None else (*frame.path, frame.key)
 
     def _not_a_mapping(self, event: yaml.Event) -> _StopError:
         return self._stop(event, "is not a mapping", "Write lines of the form `key: value`.")

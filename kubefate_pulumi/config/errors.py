@@ -33,7 +33,7 @@ class Problem:
         place = self.file if self.line is None else f"{self.file}:{self.line}"
         parts = [place, self.field, self.message] if self.field else [place, self.message]
         text = ": ".join(parts)
-        return f"{text}. {self.remedy}" if self.remedy else text
+        return f"{text}. {self.remedy}" if self.remedy else f"{text}."
 
 
 class ConfigError(Exception):

@@ -212,7 +212,7 @@ def _outer_control(checks: list[str], http: list[str], grpc: list[str], grpc_loc
             "error_log stderr info;",
             *server_tls(TLS_DIR),
             f"include {ROUTES_DIR}/{CONTROL_CALLERS_CONF};",
-            *_refuse("$control_caller", 403),
+            # Empty too when nobody knows the certificate.
             *_refuse("$control_source", 403),
             *checks,
             block("location /", http),

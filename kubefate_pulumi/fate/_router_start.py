@@ -69,8 +69,8 @@ report() {{
     printf '# TYPE kubefate_router_loaded_timestamp_seconds gauge\\n'
     printf 'kubefate_router_loaded_timestamp_seconds %s\\n' "$loaded_at"
   }} > {HEALTH_DIR}/.metrics
-  mv {HEALTH_DIR}/.status {HEALTH_DIR}/status
   mv {HEALTH_DIR}/.metrics {HEALTH_DIR}/metrics
+  mv {HEALTH_DIR}/.status {HEALTH_DIR}/status
 }}
 
 # refuse MESSAGE: the files as seen are not taken. Said once, though looked at again: a name may come up.

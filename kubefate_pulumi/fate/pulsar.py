@@ -1,8 +1,8 @@
 """What a party's Pulsar broker reads.
 
 The broker trusts its unit's internal CA and knows no peer: its router ends every peer's connection, and
-carries every connection to a peer. Measured with Pulsar 3.0.7; the code of 2.10.1, FATE 1.11.2's image, has
-every key too, except those marked, which it ignores.
+carries every connection to a peer. Run with Pulsar 2.10.1, FATE 1.11.2's image, replicating both ways through
+two routers and an exchange, and written for 3.0 too; a version ignores keys that it does not know.
 """
 
 from typing import Final
@@ -20,7 +20,7 @@ CERTS: Final = "/opt/pulsar/certs"
 """Where the Secret with these keys is mounted; the chart's names."""
 CERT_KEY: Final = "broker.cert.pem"
 PRIVATE_KEY_KEY: Final = "broker.key-pk8.pem"
-"""PKCS#8, not encrypted."""
+"""RSA, PKCS#8, not encrypted: Pulsar reads no other keys (`SecurityUtility`, 2.10 and 3.0)."""
 CA_KEY: Final = "ca.cert.pem"
 """The unit's internal CA."""
 
@@ -58,7 +58,8 @@ def standalone_conf(
             "advertisedListeners": f"internal:pulsar://{SERVICE}:{ports.PULSAR},"
             f"internal:pulsar+ssl://{name}:{ports.PULSAR_TLS}",
             "internalListenerName": "internal",
-            "advertisedAddress": "",
+            # Of the administration port, where the broker registers its own cluster when it starts.
+            "advertisedAddress": name,
             "backlogQuotaDefaultLimitGB": str(backlog_quota_gb),
             "brokerDeleteInactiveTopicsFrequencySeconds": str(delete_inactive_topics_seconds),
         }

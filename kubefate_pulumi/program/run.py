@@ -30,7 +30,8 @@ def run() -> None:
         loaded = config.load(directory)
         selection = loaded.select(settings.units, endpoints_only=settings.endpoints_only)
     except config.ConfigError as error:
-        raise pulumi.RunError(str(error)) from None
+        # Paths as people type them: from the directory that they run pulumi in.
+        raise pulumi.RunError(str(error).replace(f"{directory.parent}{os.sep}", "")) from None
     shared = _federation_args(loaded.federation)
     plans = {unit: _plan(unit, selection.own[unit], directory, settings) for unit in selection.units}
     federation = Federation(

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from kubefate_pulumi.simulator.files import PRIVATE_DIRECTORY
+from kubefate_pulumi.simulator.files import PRIVATE_DIRECTORY, write_private
 from kubefate_pulumi.simulator.tools import PLUGIN, Engine, is_stand_in, plugin_version
 
 PASSPHRASE = "kubefate-simulator"  # noqa: S105
@@ -32,18 +32,28 @@ class PulumiHome:
         self.backend = state / "backend"
 
     def prepare(self, engine: Engine, kubernetes_plugin: Path) -> None:
-        """Make the directories and link engine and plugins into them; what is there already is made anew."""
+        """Make the directories and put engine and plugins into them.
+
+        What is there already and right is not touched: an engine may be using it.
+        """
         for directory in (self.bin, self.home, self.backend):
             directory.mkdir(parents=True, exist_ok=True, mode=PRIVATE_DIRECTORY)
         _link(self.bin / "pulumi", engine.path)
-        shutil.rmtree(self.home / "plugins", ignore_errors=True)
-        self._plugin("resource-kubernetes", plugin_version(), kubernetes_plugin)
+        wanted = {f"resource-kubernetes-v{plugin_version()}": (PLUGIN, kubernetes_plugin)}
         # Where an official host is beside the engine, the engine takes that before it looks at these.
         for kind, official, module in (
             ("language-python", engine.language_host, "kubefate_pulumi.simulator.language_host"),
             ("resource-pulumi-python", engine.dynamic_provider, "kubefate_pulumi.simulator.dynamic_provider"),
         ):
-            self._plugin(kind, engine.version, official or module)
+            wanted[f"{kind}-v{engine.version}"] = (f"pulumi-{kind}", official or self._script(module))
+        plugins = self.home / "plugins"
+        for found in plugins.iterdir() if plugins.is_dir() else ():
+            # A plugin of another version would be taken by programs that ask for none in particular.
+            if found.is_dir() and found.name not in wanted:
+                shutil.rmtree(found)
+        for name, (program, target) in wanted.items():
+            (plugins / name).mkdir(parents=True, exist_ok=True)
+            _link(plugins / name / program, target)
 
     def stand_ins(self) -> list[str]:
         """Return the names of the stand-ins among the plugins."""
@@ -77,16 +87,14 @@ class PulumiHome:
         for directory in (self.bin, self.home, self.backend):
             shutil.rmtree(directory, ignore_errors=True)
 
-    def _plugin(self, kind: str, version: str, target: Path | str) -> None:
-        """Put a plugin into the cache: a link to a program, or a script that runs a Python module."""
-        directory = self.home / "plugins" / f"{kind}-v{version}"
-        directory.mkdir(parents=True)
-        file = directory / f"pulumi-{kind}"
-        if isinstance(target, Path):
-            file.symlink_to(target)
-            return
-        file.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -u -m {target} "$@"\n', encoding="utf-8")
-        file.chmod(EXECUTABLE)
+    def _script(self, module: str) -> Path:
+        """Return a script that runs a Python module as a plugin."""
+        file = self.bin / module.rpartition(".")[2]
+        text = f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -u -m {module} "$@"\n'
+        if not file.is_file() or file.read_text(encoding="utf-8") != text:
+            write_private(file, text)
+            file.chmod(EXECUTABLE)
+        return file
 
 
 def export_lines(environment: Mapping[str, str]) -> str:
@@ -96,6 +104,8 @@ def export_lines(environment: Mapping[str, str]) -> str:
 
 def _link(link: Path, target: Path) -> None:
     """Point a link at its target, in one step."""
+    if link.is_symlink() and link.readlink() == target:
+        return
     scratch = link.with_name(f".{link.name}-new")
     scratch.unlink(missing_ok=True)
     scratch.symlink_to(target)

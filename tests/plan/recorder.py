@@ -54,6 +54,7 @@ class _Site(mocks.Mocks):
 
     def __init__(self) -> None:
         self.addresses: dict[str, str] = {}
+        self.generated: dict[str, dict[str, Any]] = {}
 
     def call(self, args: mocks.MockCallArgs) -> tuple[dict[str, Any], None]:
         raise AssertionError(f"the program called {args.token}")
@@ -63,7 +64,8 @@ class _Site(mocks.Mocks):
         if args.typ.startswith("pulumi-python:dynamic"):
             provider = dill.loads(base64.b64decode(rpc.unwrap_rpc_secret(inputs.pop("__provider"))))  # noqa: S301 - our own
             props = {key: rpc.unwrap_rpc_secret(value) for key, value in inputs.items()}
-            return f"{args.name}-id", provider.create(props).outs
+            self.generated[args.name] = provider.create(props).outs
+            return f"{args.name}-id", dict(self.generated[args.name])
         if args.typ == "kubernetes:core/v1:Service" and inputs["spec"]["type"] == "LoadBalancer":
             address = self.addresses.setdefault(args.name, f"192.0.2.{len(self.addresses) + 1}")
             inputs["status"] = {"loadBalancer": {"ingress": [{"ip": address}]}}
@@ -108,6 +110,7 @@ class Plan:
     registrations: tuple[Registration, ...]
     outputs: Mapping[str, Any]
     addresses: Mapping[str, str]
+    generated: Mapping[str, Mapping[str, Any]]
 
     def objects(self, namespace: str) -> list[Registration]:
         return [r for r in self.registrations if r.is_object and r.namespace == namespace]
@@ -165,7 +168,7 @@ def record(
 
         loop.run_until_complete(main())
         registrations = tuple(_registration(urn, request) for urn, request in monitor.requests.items())
-        return Plan(registrations, outputs, site.addresses)
+        return Plan(registrations, outputs, site.addresses, site.generated)
     finally:
         pulumi.runtime.set_all_config({})
         reset_options()

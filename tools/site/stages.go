@@ -63,6 +63,9 @@ func podStages() ([]string, error) {
 	if err := widenPhase(ready, "Running"); err != nil {
 		return nil, err
 	}
+	if err := keepAddress(ready); err != nil {
+		return nil, err
+	}
 
 	complete, err := parse(podfast.DefaultPodComplete)
 	if err != nil {
@@ -127,4 +130,16 @@ func widenPhase(s stage, phase string) error {
 		}
 	}
 	return fmt.Errorf("kwok's stage %v does not ask for a phase", s["metadata"])
+}
+
+// keepAddress lets a pod that has an address keep it: the list of addresses is merged, and may not hold two.
+func keepAddress(s stage) error {
+	const use = "{{ with $podIPs }}"
+	next := s["spec"].(map[string]any)["next"].(map[string]any)
+	template, _ := next["statusTemplate"].(string)
+	if strings.Count(template, use) != 1 {
+		return fmt.Errorf("kwok's stage %v does not set the pod's addresses as expected", s["metadata"])
+	}
+	next["statusTemplate"] = strings.Replace(template, use, "{{ if .status.podIP }}{{ $podIPs = list }}{{ end }}"+use, 1)
+	return nil
 }
