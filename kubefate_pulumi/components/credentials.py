@@ -30,7 +30,7 @@ PASSWORD_ALPHABET = string.ascii_letters + string.digits
 """Letters and digits only: the value goes into YAML, properties files and URLs."""
 
 _AUTHORITY_INPUTS = ("common_name", "days")
-_LEAF_INPUTS = ("common_name", "dns_names", "usages", "days", "renew_before_days", "ca_certificate")
+_LEAF_INPUTS = ("common_name", "dns_names", "usages", "days", "renew_before_days", "key_type", "ca_certificate")
 _PASSWORD_INPUTS = ("length",)
 
 
@@ -90,6 +90,7 @@ class _LeafProvider(_GeneratedProvider):
             dns_names=list(props["dns_names"]),
             usages=list(props["usages"]),
             days=int(props["days"]),
+            key_type=props["key_type"],
         )
         return {"certificate": pair.certificate_pem, "private_key": pair.private_key_pem}
 
@@ -144,6 +145,7 @@ class Certificate(Resource, module="kubefate", name="Certificate"):
         ca_private_key: pulumi.Input[str],
         days: int = LEAF_DAYS,
         renew_before_days: int = RENEW_BEFORE_DAYS,
+        key_type: x509.KeyType = "ec",
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         props = {
@@ -152,6 +154,7 @@ class Certificate(Resource, module="kubefate", name="Certificate"):
             "usages": list(usages),
             "days": days,
             "renew_before_days": renew_before_days,
+            "key_type": key_type,
             "ca_certificate": ca_certificate,
             "ca_private_key": pulumi.Output.secret(ca_private_key),
             "certificate": None,

@@ -74,7 +74,9 @@ class Router(pulumi.ComponentResource):
                 unit.scope,
                 PART,
                 "nginx-internal-tls",
-                settings.internal.leaf(f"{name}-internal", [f"*.{unit.federation.domain}"], self._opts),
+                settings.internal.leaf(
+                    f"{name}-internal", [f"*.{unit.federation.domain}", unit.dns_name, PART], self._opts
+                ),
                 self._opts,
             )
             objects.service(unit.scope, PART, PART, INNER_PORTS, self._opts)

@@ -205,7 +205,7 @@ class _Builder:
     def _scalar(self, event: yaml.ScalarEvent) -> None:
         if not self.frames:
             if event.value == "" or event.value in {"~", "null"}:
-                raise self._stop(event, "is empty", "Write the required keys, or remove the file.")
+                raise self._stop(None, "is empty", "Write the required keys, or remove the file.")
             raise self._not_a_mapping(event)
         if self._wants_key():
             self._take_key(event)
@@ -218,12 +218,12 @@ class _Builder:
 
     def _take_key(self, event: yaml.ScalarEvent) -> None:
         frame, mark = self.frames[-1], _mark(event)
-        frame.key = event.value
         path = (*frame.path, event.value)
         if _SURROGATE.search(event.value):
             raise self._stop(event, "has a key that is not valid Unicode", "Write keys as plain words.")
         if event.value == "<<" and event.style is None:
             raise self._stop(event, "holds a YAML merge key (<<)", "Write the values out.")
+        frame.key = event.value
         frame.discard = isinstance(frame.container, dict) and event.value in frame.container
         if frame.discard:
             first = self.document.marks[path].line

@@ -30,7 +30,8 @@ class Problem:
 
     def __str__(self) -> str:
         """Return `file:line: field: message. remedy`."""
-        place = self.file if self.line is None else f"{self.file}:{self.line}"
+        file = show_file(self.file)
+        place = file if self.line is None else f"{file}:{self.line}"
         parts = [place, self.field, self.message] if self.field else [place, self.message]
         text = ": ".join(parts)
         return f"{text}. {self.remedy}" if self.remedy else f"{text}."
@@ -55,6 +56,11 @@ class Wrong(ValueError):  # noqa: N818
         self.message = message
         self.remedy = remedy
         self.at = at
+
+
+def show_file(name: str) -> str:
+    """Return a file name for one line of a message: what a terminal would not show as it is becomes `?`."""
+    return "".join(letter if letter.isprintable() else "?" for letter in name)
 
 
 def show_path(path: FieldPath) -> str:

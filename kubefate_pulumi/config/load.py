@@ -216,7 +216,7 @@ class _Reader:
             return
         known = [FEDERATION_FILE, EXCHANGE_FILE, "parties", "peers"]
         for name in names:
-            if name in known or name.startswith(".") or not name.endswith((".yaml", ".yml")):
+            if name in known or name.startswith((".", "Pulumi.")) or not name.endswith((".yaml", ".yml")):
                 continue
             close = get_close_matches(name, known, n=1, cutoff=0.8)
             if close and not (self.directory / close[0]).exists():

@@ -21,6 +21,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 Usage = Literal["server", "client"]
 SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+KeyType = Literal["ec", "rsa"]
+_RSA_BITS = 3072
 
 CLOCK_SKEW: Final = timedelta(hours=1)
 """How far before now a new certificate starts to be valid, for readers whose clock is behind."""
@@ -204,9 +206,10 @@ def new_leaf(
     ip_addresses: Sequence[str] = (),
     usages: Collection[Usage] = ("server", "client"),
     days: int,
+    key_type: KeyType = "ec",
     now: datetime | None = None,
 ) -> KeyPair:
-    """Make a leaf certificate with its own EC P-256 key, signed by a CA (EC or RSA).
+    """Make a leaf certificate with a key of its own, signed by a CA (EC or RSA).
 
     Args:
         ca: the signing CA.
@@ -215,6 +218,7 @@ def new_leaf(
         ip_addresses: IPv4 and IPv6 addresses of the subject alternative name.
         usages: what it may be used as in TLS: `server`, `client` or both.
         days: how long it is valid, in days from `now`; never longer than the CA.
+        key_type: `ec` (P-256) or `rsa` (3072 bits), for programs that read no other.
         now: the moment of making; the present by default.
 
     Raises:
@@ -227,7 +231,9 @@ def new_leaf(
         raise CertificateError("the CA has expired: it can sign nothing")
     if not usages:
         raise CertificateError("a leaf certificate needs at least one usage: server or client")
-    key = ec.generate_private_key(ec.SECP256R1())
+    key: SigningKey = (
+        rsa.generate_private_key(65537, _RSA_BITS) if key_type == "rsa" else ec.generate_private_key(ec.SECP256R1())
+    )
     until = min(moment + _days(days), issuer.not_valid_after_utc)
     builder = (
         _builder(_subject(common_name, None), issuer.subject, key.public_key(), moment)
@@ -333,7 +339,7 @@ def _subject(common_name: str, organization: str | None) -> x509.Name:
 
 
 def _builder(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, moment: datetime
+    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey | rsa.RSAPublicKey, moment: datetime
 ) -> x509.CertificateBuilder:
     return (
         x509.CertificateBuilder()
@@ -380,7 +386,7 @@ def _authority(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
     return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(identifier)
 
 
-def _pair(key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate) -> KeyPair:
+def _pair(key: SigningKey, certificate: x509.Certificate) -> KeyPair:
     private = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -1,6 +1,8 @@
 """Secrets: canaries in every secret input appear only where they are encrypted."""
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from plan.programs import UNITS_ALL, plan_of, write_federation
 from plan.recorder import Plan, Registration
 
@@ -82,3 +84,14 @@ def test_keys_stay_with_their_party(plan: Plan) -> None:
             unit = item.name.removeprefix("party-").split("-", maxsplit=1)[0]
             issuer = x509.load_certificate(item.inputs["ca_certificate"]).subject.rfc4514_string()
             assert unit in issuer
+
+
+def test_the_broker_has_a_key_that_pulsar_reads(plan: Plan) -> None:
+    """Pulsar loads RSA keys only, in PKCS#8; the router's certificates are EC."""
+    for name, key, kind in (
+        ("pulsar-cert", "broker.key-pk8.pem", rsa.RSAPrivateKey),
+        ("nginx-tls", "tls.key", ec.EllipticCurvePrivateKey),
+    ):
+        pem = plan.object("fate-9999", "Secret", name).inputs["stringData"][key]
+        assert pem.startswith("-----BEGIN PRIVATE KEY-----")
+        assert isinstance(load_pem_private_key(pem.encode(), None), kind)

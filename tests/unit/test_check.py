@@ -1,330 +1,215 @@
 """`kubefate check` on wrong files: the right problems at the right places, and never the value of a secret."""
 
 import json
-from dataclasses import dataclass
+import os
+import subprocess
+import sys
+from pathlib import Path
 
-from kubefate_pulumi.trust.x509 import new_ca, new_leaf
+import pytest
+from click.testing import CliRunner, Result
+from unit import config_cases_models, config_cases_peers, config_cases_text
+from unit.config_files import BASE, CA, CANARY, OTHER_CA, SITE, UNITS, Case, json_peer, peer, write_files
 
-CANARY = "hunter2canary"
-"""Stands for a secret, or for any value that a message must not repeat."""
+from kubefate_pulumi.cli.main import main
+from kubefate_pulumi.config import ConfigError, load
 
-FEDERATION = """\
-name: fraud
-domain: fraud.example.org
-fate_version: 1.11.2
-topology: star
-parties: [9999, 10000]
-"""
-SITE = """\
-site:
-  kubernetes:
-    context: here
-"""
-BASE = {
-    "federation.yaml": FEDERATION,
-    "exchange.yaml": SITE,
-    "parties/9999.yaml": SITE,
-    "parties/10000.yaml": SITE,
-    "Pulumi.federation.yaml": "config:\n  kubefate:units: all\n",
-}
-
-CA = new_ca("ca of 9999", 30)
-OTHER_CA = new_ca("ca of 10000", 30)
-TWIN_CA = new_ca("ca of 9999", 30)
-LEAF = new_leaf(CA, "x", dns_names=["x"], days=3)
-PRIVATE_KEY = CA.private_key_pem.replace("\n", CANARY + "\n", 1)
+CASES = config_cases_models.CASES | config_cases_peers.CASES | config_cases_text.CASES
 
 
-def peer(unit: str = "9999", pem: str = CA.certificate_pem, **changes: str) -> str:
-    """A peer document as YAML; `changes` replace whole lines by their key."""
-    lines = {
-        "unit": f"unit: {unit}",
-        "federation": "federation: fraud",
-        "domain": "domain: fraud.example.org",
-        "fate_version": "fate_version: 1.11.2",
-        "endpoint": f"endpoint: {{host: {unit}.example.net, control_port: 9443, data_port: 6651}}",
-        "ca_certificate": "ca_certificate: |\n" + "".join(f"  {line}\n" for line in pem.splitlines()),
-    }
-    return "\n".join((lines | changes).values()) + "\n"
+def run(directory: Path, *options: str) -> Result:
+    result = CliRunner().invoke(main, ["check", str(directory), *options])
+    assert result.exception is None or isinstance(result.exception, SystemExit), result.exception
+    return result
 
 
-@dataclass(frozen=True)
-class Case:
-    """Files that replace or add to the good ones (None: removed), and `file:line: field` and words of each problem."""
-
-    files: dict[str, str | bytes | None]
-    problems: list[tuple[str, int | None, str, str]]
-
-
-def federation(old: str, new: str, line: int, field: str, words: str) -> Case:
-    assert old in FEDERATION
-    return Case({"federation.yaml": FEDERATION.replace(old, new)}, [("federation.yaml", line, field, words)])
-
-
-def party(text: str, line: int, field: str, words: str) -> Case:
-    return Case({"parties/9999.yaml": SITE + text}, [("parties/9999.yaml", line, field, words)])
+def found(directory: Path, *options: str) -> list[tuple[str, int | None, str, str]]:
+    """The problems that the command reports: file (relative to the directory), line, field, words."""
+    report = json.loads(run(directory, "--json", *options).stdout)
+    return [
+        (
+            problem["file"].removeprefix(f"{directory}/"),
+            problem["line"],
+            problem["field"],
+            f"{problem['message']}. {problem['remedy']}",
+        )
+        for problem in report["problems"]
+    ]
 
 
-def exchange(text: str, line: int, field: str, words: str) -> Case:
-    return Case({"exchange.yaml": SITE + text}, [("exchange.yaml", line, field, words)])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_wrong_files(case: Case, tmp_path: Path) -> None:
+    write_files(tmp_path, case.files)
+    problems = found(tmp_path)
+    assert [problem[:3] for problem in problems] == [expected[:3] for expected in case.problems], problems
+    for (_, _, _, text), (_, _, _, words) in zip(problems, case.problems, strict=True):
+        assert words in text
+        assert CANARY not in text
+    result = run(tmp_path)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert len(result.stderr.splitlines()) == len(case.problems)
+    assert CANARY not in result.stderr
 
 
-def stack(text: str, line: int | None, field: str, words: str) -> Case:
-    return Case({"Pulumi.federation.yaml": text}, [("Pulumi.federation.yaml", line, field, words)])
+def test_there_are_enough_wrong_files() -> None:
+    parts = [config_cases_models.CASES, config_cases_peers.CASES, config_cases_text.CASES]
+    assert len(CASES) == sum(len(part) for part in parts), "a name is used twice"
+    assert len(CASES) > 100
 
 
-def peers(text: str, line: int | None, field: str, words: str, file: str = "peers/9999.yaml") -> Case:
-    return Case({file: text}, [(file, line, field, words)])
+@pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
+def test_loading_wrong_files_raises_one_kind_of_error(case: Case, tmp_path: Path) -> None:
+    write_files(tmp_path, case.files)
+    expected = [
+        problem for problem in case.problems if not problem[0].startswith("Pulumi.") and "deploys" not in problem[3]
+    ]
+    if not expected:  # only the stack files are wrong, which `load` does not read
+        load(tmp_path)
+        return
+    with pytest.raises(ConfigError) as refusal:
+        load(tmp_path)
+    assert [(problem.line, problem.field) for problem in refusal.value.problems] == [p[1:3] for p in expected]
+    assert CANARY not in str(refusal.value) + repr(refusal.value)
+    assert refusal.value.__cause__ is None, "a traceback of the cause may show values"
 
 
-def raw(data: str | bytes, line: int | None, words: str, field: str = "") -> Case:
-    return Case({"parties/9999.yaml": data}, [("parties/9999.yaml", line, field, words)])
-
-
-UNITS = "config:\n  kubefate:units: all\n"
-MYSQL_KEY = "kubefate:9999-mysql-password"
-
-CASES: dict[str, Case] = {
-    # What the federation's file says
-    "unknown key": federation("name:", f"nam: {CANARY}\nname:", 1, "nam", "Did you mean name?"),
-    "unknown key far from any": federation(
-        "name:",
-        "zzz: 1\nname:",
-        1,
-        "zzz",
-        "Known here: name, domain, fate_version, topology, parties, peers.",
-    ),
-    "missing key": federation("name: fraud\n", "", 1, "name", "is missing. For example: name: fraud"),
-    "bad federation name": federation("name: fraud", "name: Fraud_x", 1, "name", "must be a DNS label"),
-    "federation name too long": federation("name: fraud", f"name: {'f' * 31}", 1, "name", "at most 30"),
-    "bad DNS name": federation("domain: fraud", f"domain: -{CANARY}_", 2, "domain", "must be a DNS name"),
-    "domain in upper case": federation("domain: fraud", "domain: Fraud", 2, "domain", "in lower case"),
-    "domain too long": federation("domain: fraud", f"domain: {'a' * 42}", 2, "domain", "at most 53"),
-    "domain that is an address": federation(
-        "domain: fraud.example.org", "domain: 192.0.2.1", 2, "domain", "must be a DNS name"
-    ),
-    "unknown version": federation("1.11.2", "1.11.9", 3, "fate_version", "Known: 1.11.2."),
-    "version as number": federation("1.11.2", "1.11", 3, "fate_version", "must be text. Put it in quotes."),
-    "unknown topology": federation("star", "ring", 4, "topology", "must be one of 'star' or 'direct'"),
-    "duplicate party id": federation("[9999, 10000]", "[9999, 9999]", 5, "parties[1]", "is listed twice"),
-    "party id zero": federation("[9999, 10000]", "[9999, 10000, 0]", 5, "parties[2]", "must be 1 or more"),
-    "party id too large": federation(
-        "[9999, 10000]", "[9999, 10000, 2147483648]", 5, "parties[2]", "must be 2147483647 or less"
-    ),
-    "party id as text": federation(
-        "[9999, 10000]", f'[9999, 10000, "{CANARY}"]', 5, "parties[2]", "must be a whole number"
-    ),
-    "party id in octal": federation("[9999, 10000]", "[9999, 10000, 010]", 5, "parties[2]", "Write plain digits"),
-    "party id with underscore": federation("[9999, 10000]", "[9999, 10_000]", 5, "parties[1]", "Write plain digits"),
-    "sexagesimal number": federation("[9999, 10000]", "[9999, 12:30]", 5, "parties[1]", "plain digits"),
-    "parties is one number": federation("[9999, 10000]", "9999", 5, "parties", "must be a list"),
-    "no parties": Case(
-        {"federation.yaml": FEDERATION.replace("[9999, 10000]", "[]")},
-        [("federation.yaml", 5, "parties", "is an empty list")],
-    ),
-    "key without value": federation("name: fraud", "name:", 1, "name", "It has no value"),
-    "key given twice": federation("domain:", "name: b\ndomain:", 2, "name", "given twice, first in line 1"),
-    "truth value of YAML 1.1": federation("name: fraud", "name: yes", 1, "name", '"yes" in quotes'),
-    # One unit's file
-    "party file not in the federation": Case(
-        {"parties/7.yaml": SITE}, [("parties/7.yaml", 1, "", "party 7 is not in the federation")]
-    ),
-    "party file name is no id": Case(
-        {"parties/bank.yaml": SITE}, [("parties/bank.yaml", None, "", "must be named after a party id")]
-    ),
-    "party file name with zeros": Case(
-        {"parties/09999.yaml": SITE}, [("parties/09999.yaml", None, "", "named after a party id")]
-    ),
-    "party file with wrong ending": Case({"parties/7.yml": SITE}, [("parties/7.yml", None, "", "must end in .yaml")]),
-    "unit without file": Case(
-        {"parties/9999.yaml": None},
-        [("parties/9999.yaml", None, "", "does not exist, but stack federation deploys 9999")],
-    ),
-    "exchange without file": Case(
-        {"exchange.yaml": None}, [("exchange.yaml", None, "", "stack federation deploys exchange")]
-    ),
-    "exchange file misnamed": Case(
-        {"exchange.yaml": None, "exchange.yml": SITE, "Pulumi.federation.yaml": None},
-        [("exchange.yml", None, "", "Rename it to exchange.yaml")],
-    ),
-    "exchange in a direct topology": Case(
-        {"federation.yaml": FEDERATION.replace("star", "direct")},
-        [("exchange.yaml", 1, "", "has no place in a direct topology")],
-    ),
-    "no site": Case({"parties/9999.yaml": "namespace: a\n"}, [("parties/9999.yaml", 1, "site", "is missing")]),
-    "unknown kind of site": Case(
-        {"parties/9999.yaml": "site:\n  kubernetes: {}\n  tanzu: {}\n"},
-        [("parties/9999.yaml", 3, "site.tanzu", "is not a known key")],
-    ),
-    "kubeconfig inline": Case(
-        {"parties/9999.yaml": f"site:\n  kubernetes:\n    kubeconfig: |\n      apiVersion: v1\n      a: {CANARY}\n"},
-        [("parties/9999.yaml", 3, "site.kubernetes.kubeconfig", "must be a path, not the content")],
-    ),
-    "bad namespace": party("namespace: Fate_9999\n", 4, "namespace", "must be a DNS label"),
-    "same namespace twice": Case(
-        {"parties/9999.yaml": SITE + "namespace: a\n", "parties/10000.yaml": SITE + "namespace: a\n"},
-        [("parties/10000.yaml", 4, "namespace", "is the namespace of party 9999")],
-    ),
-    "wrong type: text for number": party(
-        f"spark:\n  workers: {CANARY}\n",
-        5,
-        "spark.workers",
-        "must be a whole number. Write it without quotes",
-    ),
-    "wrong type: fraction": party("spark:\n  workers: 1.5\n", 5, "spark.workers", "must be a whole number"),
-    "wrong type: list for mapping": party(f"spark: [{CANARY}]\n", 4, "spark", "must be a mapping"),
-    "wrong type: text for mapping": party(f"spark: {CANARY}\n", 4, "spark", "must be a mapping"),
-    "wrong type: number for text": party("namespace: 12\n", 4, "namespace", "Put it in quotes."),
-    "wrong type: truth value for number": party("spark: {workers: true}\n", 4, "spark.workers", "whole number"),
-    "too few": party("spark: {workers: 0}\n", 4, "spark.workers", "must be 1 or more"),
-    "unknown nested key": party(
-        "storage:\n  volumes:\n    mysq: {}\n", 6, "storage.volumes.mysq", "Did you mean mysql?"
-    ),
-    "bad quantity": party(f"spark: {{memory: 8 {CANARY}}}\n", 4, "spark.memory", "number of bytes with a unit"),
-    "zero quantity": party("storage: {volumes: {mysql: {size: 0Gi}}}\n", 4, "storage.volumes.mysql.size", "zero"),
-    "memory for cpu": party("resources: {mysql: {cpu: 1Gi}}\n", 4, "resources.mysql.cpu", "CPU cores"),
-    "more copies than nodes": party(
-        "hdfs: {datanodes: 2, replication: 3}\n",
-        4,
-        "hdfs.replication",
-        "more copies than there are DataNodes (2)",
-    ),
-    "more copies than nodes by default": party("hdfs: {replication: 4}\n", 4, "hdfs.replication", "(3)"),
-    "registry with scheme": party("registry: https://r.example.org\n", 4, "registry", "without https://"),
-    "image without tag": party("images: {nginx: nginx}\n", 4, "images.nginx", "with a tag or a digest"),
-    "image of no part": party("images: {ngin: nginx:1}\n", 4, "images.ngin", "Did you mean nginx?"),
-    "pull secret twice": party("image_pull_secrets: [a, a]\n", 4, "image_pull_secrets[1]", "listed twice"),
-    "same ingress host": party(
-        "ingress: {fateboard_host: a.b, notebook_host: a.b}\n", 4, "ingress.notebook_host", "same host"
-    ),
-    "bad annotation value": party("ingress: {annotations: {a: 1}}\n", 4, "ingress.annotations.a", "in quotes"),
-    # Exposure
-    "address that is not one": exchange(
-        "exposure: {address: 192.0.2.256}\n", 4, "exposure.address", "is not an IP address"
-    ),
-    "address with port": exchange(
-        'exposure: {address: "192.0.2.1:80"}\n', 4, "exposure.address", "without port and brackets"
-    ),
-    "address with brackets": exchange(
-        'exposure: {address: "[::1]"}\n', 4, "exposure.address", "without port and brackets"
-    ),
-    "address of nobody": exchange("exposure: {address: 0.0.0.0}\n", 4, "exposure.address", "no address that others"),
-    "address that is no name": exchange(
-        f"exposure: {{address: 'a {CANARY}'}}\n",
-        4,
-        "exposure.address",
-        "must be an IPv4 or IPv6 address or a DNS",
-    ),
-    "node port without address": exchange(
-        "exposure: {type: NodePort, control_port: 30443, data_port: 30651}\n",
-        4,
-        "exposure",
-        "needs an address",
-    ),
-    "node port without ports": exchange(
-        "exposure: {type: NodePort, address: 192.0.2.1}\n", 4, "exposure", "needs control_port"
-    ),
-    "node port out of range": exchange(
-        "exposure:\n  type: NodePort\n  address: 192.0.2.1\n  control_port: 9443\n  data_port: 30651\n",
-        7,
-        "exposure.control_port",
-        "from 30000 to 32767",
-    ),
-    "port clash": exchange(
-        "exposure:\n  control_port: 9000\n  data_port: 9000\n",
-        6,
-        "exposure.data_port",
-        "same port as control_port",
-    ),
-    "port clash with a default": exchange(
-        "exposure: {control_port: 6651}\n", 4, "exposure.control_port", "same port as data_port"
-    ),
-    "port too large": exchange("exposure: {data_port: 65536}\n", 4, "exposure.data_port", "65535 or less"),
-    "type of Service": exchange("exposure: {type: loadbalancer}\n", 4, "exposure.type", "'LoadBalancer', 'NodePort'"),
-    "balancer without balancer": exchange(
-        "exposure: {type: ClusterIP, address: a.b, load_balancer_class: x}\n",
-        4,
-        "exposure.load_balancer_class",
-        "has no effect",
-    ),
-    "bad CIDR": exchange("exposure: {source_ranges: [192.0.2.1/24]}\n", 4, "exposure.source_ranges[0]", "CIDR"),
-    "two units at one address": Case(
-        {
-            "exchange.yaml": SITE + "exposure: {address: 192.0.2.1}\n",
-            "parties/9999.yaml": SITE + "exposure: {address: 192.0.2.1, control_port: 1, data_port: 6651}\n",
-        },
-        [("parties/9999.yaml", 4, "exposure.data_port", "is the address of the exchange, too")],
-    ),
-    # Peers
-    "peer of a stranger": peers(peer("7"), 1, "unit", "party 7 is not in the federation", "peers/7.yaml"),
-    "peer under another name": peers(peer("10000"), 1, "unit", "differs from the name of the file"),
-    "peer of another federation": peers(
-        peer(federation=f"federation: {CANARY}"),
-        2,
-        "federation",
-        "differs from name in federation.yaml (fraud)",
-    ),
-    "peer of another domain": peers(
-        peer(domain=f"domain: {CANARY}.org"), 3, "domain", "differs from domain in federation.yaml"
-    ),
-    "peer without endpoint": peers(peer(endpoint=""), 1, "endpoint", "is missing"),
-    "peer with one port": peers(
-        peer(endpoint="endpoint: {host: a.b, control_port: 1, data_port: 1}"),
-        5,
-        "endpoint.data_port",
-        "same port",
-    ),
-    "peer with private key": peers(
-        peer(ca_certificate="ca_certificate: |\n" + "".join(f"  {line}\n" for line in PRIVATE_KEY.splitlines())),
-        6,
-        "ca_certificate",
-        "is a private key in clear",
-    ),
-    "peer with a leaf for CA": peers(peer(pem=LEAF.certificate_pem), 6, "ca_certificate", "not a CA certificate"),
-    "peer with no certificate": peers(
-        peer(ca_certificate=f"ca_certificate: {CANARY}"), 6, "ca_certificate", "is not a PEM certificate"
-    ),
-    "peer with bad subject": peers(
-        peer(subject=f'subject: "{CANARY}"'), peer().count("\n") + 1, "subject", "is not a subject"
-    ),
-    "peer twice": Case(
-        {
-            "federation.yaml": FEDERATION + f"peers:\n- {json.dumps(_json_peer('9999'))}\n",
-            "peers/9999.yaml": peer(),
-        },
-        [("peers/9999.yaml", 1, "unit", "has a second peer document, besides federation.yaml")],
+def test_good_files(tmp_path: Path) -> None:
+    """The files that every case above changes are good: their own content makes no problem."""
+    write_files(tmp_path, {})
+    result = run(tmp_path)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == (
+        "fraud: star, FATE 1.11.2, fraud.example.org\n"
+        "\n"
+        "unit      site             namespace      address\n"
+        "exchange  kubernetes here  fate-exchange  of the load balancer\n"
+        "9999      kubernetes here  fate-9999      of the load balancer\n"
+        "10000     kubernetes here  fate-10000     of the load balancer\n"
+        "\n"
+        "stack       deploys                needs first\n"
+        "federation  exchange, 9999, 10000  nothing\n"
     )
-    if (
-        _json_peer := lambda unit: {
-            "unit": unit,
-            "federation": "fraud",
-            "domain": "fraud.example.org",
-            "fate_version": "1.11.2",
-            "endpoint": {"host": f"{unit}.example.net", "control_port": 9443, "data_port": 6651},
-            "ca_certificate": CA.certificate_pem,
-        }
-    )
-    else Case({}, []),
-    "two CAs with one subject": Case(
-        {"peers/9999.yaml": peer(), "peers/10000.yaml": peer("10000", TWIN_CA.certificate_pem)},
-        [
-            (
-                "peers/10000.yaml",
-                6,
-                "ca_certificate",
-                "has the same subject as the CA certificate of party 9999",
-            )
-        ],
-    ),
-    "two peers at one address": Case(
+
+
+def test_good_files_with_everything(tmp_path: Path) -> None:
+    """Files in other good forms: keys without values, JSON peers, quotes, CRLF, secrets that are encrypted."""
+    stack = f"{UNITS}  kubefate:9999-mysql-password:\n    secure: v1:abc\n  kubefate:endpoints_only: 'false'\n"
+    write_files(
+        tmp_path,
         {
-            "peers/9999.yaml": peer(endpoint="endpoint: {host: a.b, control_port: 1, data_port: 2}"),
-            "peers/10000.yaml": peer(
-                "10000",
-                OTHER_CA.certificate_pem,
-                endpoint="endpoint: {host: a.b, control_port: 2, data_port: 3}",
-            ),
+            "exchange.yaml": "site:\n  kubernetes:\nexposure:\nreplicas:\n",
+            "parties/9999.yaml": SITE.replace("\n", "\r\n") + "spark:\r\n",
+            "parties/10000.yaml": f"---\n{SITE}ingress: {{annotations: {{auth-tls-secret: a/b}}, tls_secret: x}}\n",
+            "peers/9999.yaml": json.dumps(json_peer("9999")),
+            "peers/10000.yaml": peer("10000", OTHER_CA.certificate_pem, unit='unit: "10000"'),
+            "Pulumi.federation.yaml": f"encryptionsalt: v1:x=:v1:y:z==\n{stack}  aws:region: eu\n",
+            "Pulumi.party-9999.yaml": "config:\n  kubefate:units: [9999]\n",
+            ".hidden.yaml": CANARY,
+            "peers/.gitkeep": "",
+            "notes.md": CANARY,
         },
-        [("peers/10000.yaml", 5, "endpoint.control_port", "is the address of party 9999, too")],
-    ),
-}
+    )
+    report = json.loads(run(tmp_path, "--json").stdout)
+    assert report["problems"] == []
+    assert report["federation"]["stacks"] == [
+        {
+            "name": "federation",
+            "units": ["exchange", "9999", "10000"],
+            "endpoints_only": False,
+            "waits_for": [],
+        },
+        {"name": "party-9999", "units": ["9999"], "endpoints_only": False, "waits_for": ["exchange"]},
+    ]
+
+
+def test_one_stack_must_have_all_it_needs(tmp_path: Path) -> None:
+    """A peer that is not there yet is no wrong file, but the stack that needs it cannot be deployed."""
+    write_files(tmp_path, {"Pulumi.party-9999.yaml": "config:\n  kubefate:units: [9999]\n"})
+    assert found(tmp_path) == []
+    assert [problem[:3] for problem in found(tmp_path, "--stack", "party-9999")] == [
+        ("peers/exchange.yaml", None, ""),
+        ("peers/10000.yaml", None, ""),
+    ]
+    assert found(tmp_path, "--stack", "federation") == []
+    (tmp_path / "Pulumi.party-9999.yaml").write_text(
+        "config: {kubefate:units: [9999], kubefate:endpoints_only: true}\n"
+    )
+    assert found(tmp_path, "--stack", "party-9999") == []
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "words"),
+    [
+        ("missing", 1, "Pulumi.missing.yaml: does not exist"),
+        ("../secrets", 2, "a stack name has letters"),
+        ("", 2, "a stack name has letters"),
+    ],
+)
+def test_wrong_stack_names(tmp_path: Path, name: str, code: int, words: str) -> None:
+    result = run(write_files(tmp_path, {}), "--stack", name)
+    assert result.exit_code == code
+    assert words in result.stderr
+
+
+def test_kinds_of_files_that_cannot_be_read(tmp_path: Path) -> None:
+    """A pipe must not block, a link that leads nowhere is named."""
+    write_files(tmp_path, {"exchange.yaml": None, "parties/9999.yaml": None, "parties/10000.yaml": None})
+    os.mkfifo(tmp_path / "exchange.yaml")
+    (tmp_path / "parties").mkdir()
+    (tmp_path / "parties/9999.yaml").symlink_to("nowhere")
+    (tmp_path / "parties/10000.yaml").symlink_to("10000.yaml")
+    (tmp_path / "peers").symlink_to("nowhere")
+    (tmp_path / "Pulumi.federation.yaml").unlink()
+    texts = {problem[0]: problem[3] for problem in found(tmp_path)}
+    assert "no regular file" in texts.pop("exchange.yaml")
+    assert "does not exist" in texts.pop("parties/9999.yaml")
+    assert "cannot be read" in texts.pop("parties/10000.yaml")
+    assert "cannot be listed" in texts.pop("peers")
+    assert texts == {}
+
+
+@pytest.mark.parametrize("name", ["missing", "federation.yaml", "a\x1b[31m"])
+def test_no_directory(tmp_path: Path, name: str) -> None:
+    result = run(write_files(tmp_path, {}) / name)
+    assert result.exit_code == 1
+    assert "is not a directory. Name the directory" in result.stderr
+    assert "\x1b" not in result.stderr
+
+
+def test_default_directory_and_names_in_messages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without an argument: `stacks`, or the current directory when the files are there."""
+    write_files(tmp_path / "stacks", {"exchange.yaml": "replicas: 1\n"})
+    monkeypatch.chdir(tmp_path)
+    assert CliRunner().invoke(main, ["check"]).stderr.startswith("stacks/exchange.yaml:1: site: is missing")
+    monkeypatch.chdir(tmp_path / "stacks")
+    assert CliRunner().invoke(main, ["check"]).stderr.startswith("exchange.yaml:1: site: is missing")
+
+
+def test_as_a_program(tmp_path: Path) -> None:
+    """The real process: exit code, streams, and no traceback, also for a terminal that knows ASCII only."""
+    write_files(tmp_path, {"parties/\udcff.yaml": SITE, "parties/9\n9.yaml": SITE, "exchange.yaml": SITE + "ü: 1\n"})
+    command = [sys.executable, "-m", "kubefate_pulumi.cli.main", "check", str(tmp_path)]
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 3, done.stderr
+    assert "Traceback" not in done.stderr
+    for path in [*tmp_path.glob("parties/*\n*"), *tmp_path.glob("parties/\udcff*")]:
+        path.unlink()
+    (tmp_path / "exchange.yaml").write_text(SITE.replace("here", "größe"))
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=environment)
+    assert done.returncode == 0, done.stderr
+
+
+def test_peers_of_one_operator_may_share_an_authority(tmp_path: Path) -> None:
+    """The control of "two CAs with one subject": the very same certificate is allowed."""
+    files = {f"peers/{unit}.yaml": peer(unit, CA.certificate_pem) for unit in ("9999", "10000")}
+    assert found(write_files(tmp_path, files)) == []
+
+
+def test_a_check_writes_nothing(tmp_path: Path) -> None:
+    write_files(tmp_path, {})
+    run(tmp_path)
+    assert sorted(str(p.relative_to(tmp_path)) for p in tmp_path.rglob("*") if p.is_file()) == sorted(BASE)

@@ -43,7 +43,8 @@ class Pulsar(pulumi.ComponentResource):
         child = pulumi.ResourceOptions(parent=self)
         conf = {pulsar.STANDALONE_CONF: pulsar.standalone_conf(unit.federation, unit.party_id)}
         conf_path = f"{unit.profile.paths['pulsar_conf']}/{pulsar.STANDALONE_CONF}"
-        leaf = internal.leaf(name, [unit.dns_name, PART, "localhost"], child)
+        # Pulsar reads RSA keys only (2.10 and 3.0: `SecurityUtility.loadPrivateKeyFromPemStream`).
+        leaf = internal.leaf(name, [unit.dns_name, PART, "localhost"], child, key_type="rsa")
         certificates = {CERTIFICATE_KEYS[key]: value for key, value in leaf.items()}
         objects.config_map(unit.scope, PART, "pulsar-config", conf, child)
         objects.secret(unit.scope, PART, "pulsar-cert", certificates, child)
