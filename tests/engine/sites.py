@@ -22,8 +22,10 @@ from kubernetes.dynamic import DynamicClient
 from kubefate_pulumi.simulator.manager import DEFAULT_SITES, Simulator
 
 KEEPER = """
-import fcntl, os, shutil, sys
+import fcntl, os, shutil, signal, sys
 from pathlib import Path
+for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    signal.signal(number, signal.SIG_IGN)
 from kubefate_pulumi.simulator.manager import Simulator
 sys.stdin.read()
 state = Path(sys.argv[1])
@@ -42,7 +44,7 @@ def kept_simulator(state: Path, lock_file: Path) -> Iterator[Simulator]:
     """Yield the simulator of a state directory; the last of its users takes all its sites down."""
     lock = os.open(lock_file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     fcntl.flock(lock, fcntl.LOCK_SH)
-    # A session of its own: Ctrl-C in the terminal is for the tests, not for who cleans up after them.
+    # A session of its own, and deaf to signals: what ends the tests must not end who cleans up after them.
     keeper = subprocess.Popen(
         [sys.executable, "-c", KEEPER, str(state), str(lock_file)], stdin=subprocess.PIPE, start_new_session=True
     )
@@ -78,7 +80,7 @@ class SiteClient:
 
     def __init__(self, simulator: Simulator, name: str) -> None:
         self.name = name
-        self.api: ApiClient = kubernetes.config.new_client_from_config(
+        self.api: ApiClient = kubernetes.config.new_client_from_config(  # type: ignore[no-untyped-call]
             str(simulator.merged_kubeconfig), context=name, persist_config=False
         )
         self.core = kubernetes.client.CoreV1Api(self.api)
@@ -89,14 +91,14 @@ class SiteClient:
     def dynamic(self) -> DynamicClient:
         """A client for any kind; it is made anew, so that it knows kinds that were just added."""
         self._cache.unlink(missing_ok=True)
-        return DynamicClient(self.api, cache_file=str(self._cache))
+        return DynamicClient(self.api, cache_file=str(self._cache))  # type: ignore[no-untyped-call]
 
     def get(self, path: str) -> dict[str, Any]:
         """Return what the API server answers, as plain JSON with the field names of the wire."""
         headers = {"Accept": "application/json"}
         self.api.update_params_for_auth(headers, [], ["BearerToken"], path, "GET", None)
         response = self.api.call_api("GET", self.api.configuration.host + path, headers)
-        found: dict[str, Any] = json.loads(response.read())
+        found: dict[str, Any] = json.loads(response.read())  # type: ignore[no-untyped-call]
         if response.status >= 400:
             raise kubernetes.client.ApiException(status=response.status, reason=found.get("message"))
         return found
