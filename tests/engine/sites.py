@@ -22,7 +22,7 @@ from kubernetes.dynamic import DynamicClient
 from kubefate_pulumi.simulator.manager import DEFAULT_SITES, Simulator
 
 KEEPER = """
-import fcntl, os, shutil, signal, sys
+import fcntl, os, shutil, signal, sys, time
 from pathlib import Path
 for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
     signal.signal(number, signal.SIG_IGN)
@@ -30,9 +30,14 @@ from kubefate_pulumi.simulator.manager import Simulator
 sys.stdin.read()
 state = Path(sys.argv[1])
 lock = os.open(sys.argv[2], os.O_RDWR)
-try:
-    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-except BlockingIOError:
+for _ in range(40):
+    # A killed process may lose its pipe to us a moment before its lock.
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        break
+    except BlockingIOError:
+        time.sleep(0.05)
+else:
     sys.exit(0)
 Simulator(state).down()
 shutil.rmtree(state, ignore_errors=True)

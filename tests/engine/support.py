@@ -17,6 +17,7 @@ from typing import Any
 
 from engine.steps import Events
 
+from kubefate_pulumi.simulator.home import backend_url
 from kubefate_pulumi.simulator.manager import Simulator
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -219,7 +220,7 @@ def engine_environment(simulator: Simulator, directory: Path) -> dict[str, str]:
         **own,
         **given,
         "PULUMI_HOME": str(home),
-        "PULUMI_BACKEND_URL": f"file://{backend}",
+        "PULUMI_BACKEND_URL": backend_url(backend),
         # Without it the engine does not know `--event-log`.
         "PULUMI_DEBUG_COMMANDS": "true",
     }

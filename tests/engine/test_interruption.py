@@ -6,6 +6,7 @@ import os
 import signal
 import time
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from engine.federation_rig import FederationRig, changed
@@ -120,7 +121,7 @@ def test_canaries_are_nowhere_in_clear(rig: FederationRig) -> None:
         shown.append(json.dumps(events))
     for file in rig.project.directory.rglob("*.yaml"):
         shown.append(file.read_text(encoding="utf-8"))
-    backend = Path(rig.project.environment["PULUMI_BACKEND_URL"].removeprefix("file://"))
+    backend = Path(urlsplit(rig.project.environment["PULUMI_BACKEND_URL"]).path)
     shown += [file.read_text(encoding="utf-8") for file in backend.rglob("*.json*") if file.is_file()]
     leaks = [(value, text.find(value), number) for number, text in enumerate(shown) for value in canaries.values()]
     assert [(number, shown[number][max(0, at - 150) : at + 40]) for _, at, number in leaks if at >= 0] == []
