@@ -60,29 +60,23 @@ def init(
 
 def _problems(new: "NewFederation") -> list[str]:
     """Return what is wrong with the options, by the rules of `federation.yaml`."""
-    from pydantic import ValidationError
-
-    from kubefate_pulumi.config.errors import Wrong, show_path
+    from kubefate_pulumi.config.document import Document
     from kubefate_pulumi.config.federation import FederationFile
     from kubefate_pulumi.config.templates import FATE_VERSION
+    from kubefate_pulumi.config.validate import check_value
 
-    values = {
+    values: dict[str, object] = {
         "name": new.name,
         "domain": new.domain,
         "fate_version": FATE_VERSION,
         "topology": new.topology,
-        "parties": tuple(new.parties),
+        "parties": list(new.parties),
     }
-    try:
-        FederationFile.model_validate(values)
-    except ValidationError as error:
-        found = []
-        for details in error.errors(include_input=False, include_url=False):
-            wrong = details.get("ctx", {}).get("error")
-            text = f"{wrong.message}. {wrong.remedy}" if isinstance(wrong, Wrong) else details["msg"]
-            found.append(f"--{show_path(details['loc']).replace('parties', 'party')}: {text}")
-        return found
-    return []
+    _, problems = check_value(Document("", "", values), FederationFile, values, ())
+    return [
+        f"--{problem.field.replace('parties', 'party')}: {problem.message}. {problem.remedy}".rstrip()
+        for problem in problems
+    ]
 
 
 def _write(directory: Path, files: Mapping[str, str], *, force: bool) -> None:
@@ -96,6 +90,7 @@ def _write(directory: Path, files: Mapping[str, str], *, force: bool) -> None:
         if taken:
             _fail(f"{directory} already holds {', '.join(taken)}. Nothing was written.")
     parent = directory if directory.is_dir() else directory.absolute().parent
+    missing = [above for above in (parent, *parent.parents) if not above.exists()]
     parent.mkdir(parents=True, exist_ok=True)
     staging = Path(tempfile.mkdtemp(prefix=".kubefate-init-", dir=parent))
     try:
@@ -107,6 +102,12 @@ def _write(directory: Path, files: Mapping[str, str], *, force: bool) -> None:
         else:
             staging.chmod(0o755)  # mkdtemp makes it private
             staging.rename(directory)
+    except BaseException:
+        shutil.rmtree(staging, ignore_errors=True)
+        for above in missing:
+            with suppress(OSError):
+                above.rmdir()
+        raise
     finally:
         shutil.rmtree(staging, ignore_errors=True)
 

@@ -39,22 +39,26 @@ def core_site() -> str:
 """
 
 
-def namenode_env(*, datanodes: int) -> dict[str, str]:
-    """Return the NameNode's environment.
+def namenode_env(*, replication: int) -> dict[str, str]:
+    """Return the NameNode's environment, as the chart's map `namenode-env` has it, without `CLUSTER_NAME`.
 
     Args:
-        datanodes: How many DataNodes there are; with fewer than three, blocks have as many copies.
+        replication: Copies of each block; not more than there are DataNodes, or blocks stay incomplete.
     """
     bind = {
         f"HDFS_CONF_dfs_namenode_{service}___bind___host": _ANY for service in ("rpc", "servicerpc", "http", "https")
     }
-    return {**_SHARED, **bind, **_replication(datanodes), "CLUSTER_NAME": CLUSTER_NAME}
+    return {**_SHARED, **bind, **_replication(replication)}
 
 
-def datanode_env(*, datanodes: int) -> dict[str, str]:
-    """Return a DataNode's environment; it waits for the NameNode before it starts."""
-    return {**_SHARED, **_replication(datanodes), "SERVICE_PRECONDITION": _NAMENODE}
+def datanode_env(*, replication: int) -> dict[str, str]:
+    """Return a DataNode's environment, as the chart's map `datanode-env` has it, without `SERVICE_PRECONDITION`.
+
+    Args:
+        replication: As for the NameNode.
+    """
+    return {**_SHARED, **_replication(replication)}
 
 
-def _replication(datanodes: int) -> dict[str, str]:
-    return {"HDFS_CONF_dfs_replication": str(min(3, datanodes))}
+def _replication(copies: int) -> dict[str, str]:
+    return {"HDFS_CONF_dfs_replication": str(copies)}

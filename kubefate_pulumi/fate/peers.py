@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import ip_address
 from typing import Final, TypeVar
@@ -42,6 +42,7 @@ def check_peers(federation: FederationFacts, unit: str, peers: Sequence[Peer]) -
     _check_trust(federation, peers)
 
 
+@lru_cache(maxsize=1024)
 def certificates(pem: str) -> tuple[str, ...]:
     """Return each certificate of a PEM text, written one way whatever its line ends and width."""
     return tuple(_canonical(body) for body in _PEM.findall(pem))
@@ -137,8 +138,9 @@ def _check_certificates(federation: FederationFacts, peer: Peer) -> None:
 
 def _check_trust(federation: FederationFacts, peers: Sequence[Peer]) -> None:
     """Refuse trust under which one peer could pass for another; nginx compares names without case."""
+    units_by_name = {federation.dns_name(unit).lower(): unit for unit in (EXCHANGE, *map(str, federation.party_ids))}
     for peer in peers:
-        _check_name(federation, peer)
+        _check_name(federation, peer, units_by_name)
     holders: dict[str, set[str]] = {}
     for peer in peers:
         for pem in certificates(peer.ca_certificate):
@@ -160,8 +162,7 @@ def _check_trust(federation: FederationFacts, peers: Sequence[Peer]) -> None:
         raise RouteError(f"two peers have the certificate name {double[0][1]} under the same CA")
 
 
-def _check_name(federation: FederationFacts, peer: Peer) -> None:
-    units = {federation.dns_name(unit).lower(): unit for unit in (EXCHANGE, *map(str, federation.party_ids))}
+def _check_name(federation: FederationFacts, peer: Peer, units: Mapping[str, str]) -> None:
     named = re.search(r"(?:^|,)CN=([^,+]*)", certificate_subject(federation, peer), re.IGNORECASE)
     claimed = units.get(named[1].lower(), peer.unit) if named else peer.unit
     if claimed != peer.unit:

@@ -28,7 +28,7 @@ def run() -> None:
     directory = Path(pulumi.get_root_directory()) / "stacks"
     try:
         loaded = config.load(directory)
-        selection = loaded.select(settings.units, endpoints_only=settings.endpoints_only)
+        selection = loaded.select(settings.units, endpoints_only=settings.endpoints_only, stack=pulumi.get_stack())
     except config.ConfigError as error:
         # Paths as people type them: from the directory that they run pulumi in.
         raise pulumi.RunError(str(error).replace(f"{directory.parent}{os.sep}", "")) from None

@@ -102,7 +102,25 @@ def subject_of(pem: str) -> str:
         CertificateError: the text is no certificate, or its subject has characters or attributes whose
             printed form differs between programs (only ASCII, and CN, O, OU, C, L, ST, DC, street).
     """
-    name = load_certificate(pem).subject
+    return _print_name(load_certificate(pem).subject)
+
+
+def check_subject(text: str) -> None:
+    """Check that a text is a subject as `subject_of` returns it.
+
+    Raises:
+        CertificateError: it is no distinguished name, or one that programs print in another form.
+    """
+    try:
+        name = x509.Name.from_rfc4514_string(text, {short: oid for oid, short in _SUBJECT_NAMES.items()})
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        raise CertificateError("is not a subject in RFC 2253 form") from None
+    if _print_name(name) != text:
+        raise CertificateError("is not written as nginx prints it: no spaces around commas, CN in capitals")
+
+
+def _print_name(name: x509.Name) -> str:
+    """Print a name as nginx does, or refuse it where programs differ."""
     if not name.rdns:
         raise CertificateError("has an empty subject")
     for rdn in name.rdns:
@@ -115,24 +133,10 @@ def subject_of(pem: str) -> str:
             raise CertificateError(f"has the attribute {oid.dotted_string} in its subject: only {allowed} are allowed")
         if not isinstance(value, str) or not _PRINTABLE.fullmatch(value):
             raise CertificateError("has a subject with characters that are not printable ASCII")
+        if value == "#":
+            # OpenSSL escapes it only where something follows.
+            raise CertificateError("has a subject with a part that is only #")
     return name.rfc4514_string(_SUBJECT_NAMES)
-
-
-def check_subject(text: str) -> None:
-    """Check that a text is a subject as `subject_of` returns it.
-
-    Raises:
-        CertificateError: it is no distinguished name, or one that programs print in another form.
-    """
-    attributes = {name: oid for oid, name in _SUBJECT_NAMES.items()}
-    if not _PRINTABLE.fullmatch(text):
-        raise CertificateError("is not a subject: only printable ASCII is allowed")
-    try:
-        printed = x509.Name.from_rfc4514_string(text, attributes).rfc4514_string(_SUBJECT_NAMES)
-    except (ValueError, TypeError, UnsupportedAlgorithm):
-        raise CertificateError("is not a subject in RFC 2253 form") from None
-    if printed != text:
-        raise CertificateError("is not written as nginx prints it: no spaces around commas, CN in capitals")
 
 
 def fingerprint(pem: str) -> str:

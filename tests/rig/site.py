@@ -1,9 +1,9 @@
 """A whole federation of routers on loopback, with the calls that its members and its strangers make."""
 
+import errno
 import http.client
-import itertools
 import json
-import os
+import random
 import socket
 import ssl
 from collections.abc import Iterable, Iterator
@@ -21,7 +21,7 @@ from kubefate_pulumi.fate.model import EXCHANGE, Topology
 from kubefate_pulumi.fate.profile import load_profile
 from kubefate_pulumi.trust.x509 import KeyPair
 
-_SITES = itertools.count()
+_NETS = range(16, 246)
 GRPC_PATH = f"/{load_profile('1.11.2').grpc_service}/unaryCall"
 
 
@@ -107,15 +107,33 @@ class Site:
 
 
 @contextmanager
+def free_net() -> Iterator[int]:
+    """Yield a loopback network, 127.<net>/16, that no other site has, of this process or another.
+
+    A bound socket holds it; the kernel gives it back even when a test process is killed.
+    """
+    for net in random.sample(_NETS, len(_NETS)):
+        with socket.socket() as held:
+            try:
+                held.bind((f"127.{net}.250.1", ports.ROUTER_HEALTH))
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+                continue
+            yield net
+            return
+    raise RuntimeError("every loopback network is taken: end other test runs")
+
+
+@contextmanager
 def site(party_ids: Iterable[int], topology: Topology, *, started: bool = True, **options: int) -> Iterator[Site]:
     """Run a federation: a router for each unit, FATE Flow and broker for each party."""
-    # Sites of one process, and of parallel test processes, keep out of each other's way.
-    net = 16 + (os.getpid() * 37 + next(_SITES)) % 230
     ids = tuple(party_ids)
     units = [EXCHANGE, *map(str, ids)]
-    hosts = {unit: f"127.{net}.{at}.1" for at, unit in enumerate(units)}
-    subject = world(ids, topology, hosts)
     with ExitStack() as stack:
+        net = stack.enter_context(free_net())
+        hosts = {unit: f"127.{net}.{at}.1" for at, unit in enumerate(units)}
+        subject = world(ids, topology, hosts)
         here = Site(subject, net)
         root = stack.enter_context(router_root())
         for unit in subject.units:

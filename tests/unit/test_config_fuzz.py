@@ -30,7 +30,7 @@ SCALARS = (
     | st.text(max_size=12)
     | st.binary(max_size=4)
     | st.dates()
-    | st.sampled_from(["10.0.0.1", "::1", "8Gi", "a.b", "LoadBalancer", "all", "exchange", 9999])
+    | st.sampled_from([f"{CANARY} é", "10.0.0.1", "::1", "8Gi", "a.b", "LoadBalancer", "all", "exchange", 9999])
 )
 VALUES = st.recursive(
     SCALARS,

@@ -242,11 +242,12 @@ def test_hdfs() -> None:
     assert [(item.findtext("name"), item.findtext("value")) for item in root.findall("property")] == [
         ("fs.default.name", "hdfs://0.0.0.0:9000")
     ]
-    name, data = hdfs.namenode_env(datanodes=1), hdfs.datanode_env(datanodes=5)
+    name, data = hdfs.namenode_env(replication=1), hdfs.datanode_env(replication=5)
     assert name["CORE_CONF_fs_defaultFS"] == data["CORE_CONF_fs_defaultFS"] == "hdfs://namenode:9000"
     assert name["HDFS_CONF_dfs_replication"] == "1"
-    assert data["HDFS_CONF_dfs_replication"] == "3"
-    assert data["SERVICE_PRECONDITION"] == "namenode:9000"
+    assert data["HDFS_CONF_dfs_replication"] == "5"
+    # Plain variables of the containers, as in the chart.
+    assert not {"CLUSTER_NAME", "SERVICE_PRECONDITION"} & {*name, *data}
     assert name["HDFS_CONF_dfs_namenode_rpc___bind___host"] == "0.0.0.0"  # noqa: S104
     assert not [key for key in {**name, **data} if key.startswith(("YARN", "MAPRED"))]
 

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from rig.federation import World, world
 from rig.nginx_text import Directive, lookup, maps, parse
 
-from kubefate_pulumi.fate import ports
+from kubefate_pulumi.fate import flow, ports, pulsar
 from kubefate_pulumi.fate.model import EXCHANGE, Topology
+from kubefate_pulumi.fate.profile import load_profile
 from kubefate_pulumi.fate.routes import route_table
 
 # CAs are made once and kept, so ids come from a fixed set; it mixes lengths, and prefixes of each other.
@@ -236,6 +237,31 @@ def test_in_a_star_a_party_learns_no_other_party_s_address(subject: World) -> No
         assert "198.51.100." not in everything
         assert everything.count("203.0.113.77:9443") == 2
         assert everything.count("203.0.113.77:6651") == len(star.parties) - 1
+
+
+def outside_the_routes(subject: World, unit: str) -> str:
+    """Return everything that a party's own programs read, but for the route files."""
+    facts, party = subject.federation, int(unit)
+    settings_of = flow.FlowSettings(party, "p", spark_nodes=1, spark_cores_per_node=1)
+    return "".join(
+        [
+            *subject.base_texts(unit).values(),
+            flow.service_conf(settings_of, load_profile(facts.fate_version)),
+            flow.pulsar_route_table(facts),
+            pulsar.standalone_conf(facts, party),
+        ]
+    )
+
+
+@settings(deadline=None, max_examples=25)
+@given(worlds())
+def test_addresses_of_others_are_in_route_files_only(subject: World) -> None:
+    hosts = {unit: f"198.51.100.{at}" for at, unit in enumerate(subject.units)}
+    turned = world(subject.federation.party_ids, subject.federation.topology, {EXCHANGE: "198.51.100.250", **hosts})
+    for unit in turned.parties:
+        assert "198.51.100." not in outside_the_routes(turned, unit)
+        # A control: the same look finds them where they belong.
+        assert "198.51.100." in "".join(turned.route_texts(unit).values())
 
 
 @settings(deadline=None, max_examples=25)

@@ -1,5 +1,6 @@
 """Certificates as nginx and Pulsar read them; OpenSSL is the judge wherever it can be."""
 
+import base64
 import shutil
 import subprocess
 from contextlib import suppress
@@ -20,6 +21,7 @@ from kubefate_pulumi.trust.x509 import (
     KeyPair,
     check_ca_certificate,
     check_key_pair,
+    check_subject,
     expires_at,
     fingerprint,
     load_certificate,
@@ -236,7 +238,9 @@ ALLOWED = [NameOID.COMMON_NAME, NameOID.ORGANIZATION_NAME, NameOID.LOCALITY_NAME
 EC_KEY = ec.generate_private_key(ec.SECP256R1())
 
 
-PRINTABLE = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=12)
+PRINTABLE = st.text(st.characters(min_codepoint=32, max_codepoint=126), min_size=1, max_size=12).filter(
+    lambda text: text != "#"
+)
 
 
 @needs_openssl
@@ -259,6 +263,7 @@ def test_any_printable_subject_is_what_openssl_prints(name: list[tuple[x509.Obje
     [
         ([(NameOID.COMMON_NAME, "Größe")], "not printable ASCII"),
         ([(NameOID.COMMON_NAME, "a\nb")], "not printable ASCII"),
+        ([(NameOID.COMMON_NAME, "#")], "only #"),
         ([(NameOID.EMAIL_ADDRESS, "a@b.c")], "1.2.840.113549.1.9.1"),
         ([(NameOID.SERIAL_NUMBER, "1")], "2.5.4.5"),
         (x509.Name([]), "empty subject"),
@@ -274,6 +279,35 @@ def test_subjects_that_programs_print_differently_are_refused(name: x509.Name, w
         subject_of(pem)
     with pytest.raises(CertificateError):
         check_ca_certificate(pem, now=NOW)
+
+
+@pytest.mark.parametrize("text", ["CN=9999.fraud.example.org", "CN=a\\, b,O=Bank,street=1 High St,C=DE", "CN=\\#1"])
+def test_subject_texts_that_nginx_prints(text: str) -> None:
+    check_subject(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "9999", "CN=a, O=b", "cn=a", "CN=a,", "CN=größe", "STREET=a", "UID=a", "CN=a+O=b", "CN=#1", "CN"]
+)
+def test_subject_texts_that_nginx_never_prints(text: str) -> None:
+    """They would compare unequal to every certificate, so the peer would be refused for ever."""
+    with pytest.raises(CertificateError):
+        check_subject(text)
+
+
+@needs_openssl
+def test_a_leaf_for_programs_that_read_rsa_only(ca: KeyPair) -> None:
+    leaf = new_leaf(ca, "x", dns_names=["x"], days=1, key_type="rsa", now=NOW)
+    check_key_pair(leaf)
+    assert "Private-Key: (3072 bit" in openssl("pkey", "-noout", "-text", text=leaf.private_key_pem)
+
+
+def without_serial() -> str:
+    """A certificate of serial number 0, which cryptography reads with a warning but does not make."""
+    der = x509.load_pem_x509_certificate(custom().encode()).public_bytes(serialization.Encoding.DER)
+    assert der.count(b"\x02\x01\x02\x02\x01\x01") == 1  # version 3, serial number 1
+    der = der.replace(b"\x02\x01\x02\x02\x01\x01", b"\x02\x01\x02\x02\x01\x00")
+    return f"-----BEGIN CERTIFICATE-----\n{base64.b64encode(der).decode()}\n-----END CERTIFICATE-----\n"
 
 
 def bad_authorities() -> dict[str, tuple[str, str]]:
@@ -295,6 +329,7 @@ def bad_authorities() -> dict[str, tuple[str, str]]:
             custom(name=[(NameOID.COMMON_NAME, "root")], issuer=parent),
             "not self-signed",
         ),
+        "serial number 0": (without_serial(), "breaks RFC 5280"),
         "unknown critical extension": (custom(unknown_critical=True), "1.3.6.1.4.1.99999.1"),
     }
 

@@ -42,7 +42,7 @@ class Hdfs(pulumi.ComponentResource):
     def _namenode(self, unit: Unit, replication: int) -> None:
         site = {hdfs.CORE_SITE: hdfs.core_site()}
         site_path = f"{unit.profile.paths['hadoop_conf']}/{hdfs.CORE_SITE}"
-        env = hdfs.namenode_env(datanodes=replication)
+        env = hdfs.namenode_env(replication=replication)
         objects.config_map(unit.scope, NAMENODE, "namenode-config", site, self._child)
         objects.config_map(unit.scope, NAMENODE, "namenode-env", env, self._child)
         objects.service(unit.scope, NAMENODE, NAMENODE, NAMENODE_PORTS, self._child)
@@ -75,7 +75,7 @@ class Hdfs(pulumi.ComponentResource):
         stateful_set(unit.scope, NAMENODE, pod, self._child, service=NAMENODE, claims=claims)
 
     def _datanode(self, unit: Unit, datanodes: int, replication: int) -> None:
-        env = hdfs.datanode_env(datanodes=replication)
+        env = hdfs.datanode_env(replication=replication)
         objects.config_map(unit.scope, DATANODE, "datanode-env", env, self._child)
         objects.service(unit.scope, DATANODE, DATANODE, DATANODE_PORTS, self._child)
         main = Container(

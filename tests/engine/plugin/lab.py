@@ -1,7 +1,9 @@
 """A namespace of a simulated site, a stack, and the objects that a test puts into both."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pulumi
 from engine.inline import InlineStack, Outcome
@@ -53,6 +55,11 @@ class Lab:
         found = [each for each in self.stack.export()["resources"] if each["urn"].rsplit("::", 1)[-1] == name]
         assert len(found) == 1, name
         return dict(found[0])
+
+    def stored(self) -> str:
+        """Return the text of the stack's file, as it lies on the disk."""
+        backend = urlsplit(self.stack._stack.workspace.env_vars["PULUMI_BACKEND_URL"]).path
+        return Path(backend, ".pulumi", "stacks", "inline", "test.json").read_text(encoding="utf-8")
 
     def path(self, kind: str, name: str) -> str:
         """Return the path of an object in the test's namespace; `kind` is as `api/v1/configmaps`."""

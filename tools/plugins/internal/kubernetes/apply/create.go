@@ -16,6 +16,8 @@ import (
 const (
 	createTries = 6
 	firstPause  = time.Second
+	// answerWithin is the API server's own limit for one request.
+	answerWithin = time.Minute
 )
 
 // Create makes the object. A namespace or a definition that is not there yet may be made by another resource of the
@@ -49,7 +51,14 @@ func (w Writer) createOnce(ctx context.Context, obj *unstructured.Unstructured) 
 	if w.Upsert || w.Patch {
 		return w.send(ctx, client, obj, w.forced(obj, nil))
 	}
-	return client.Create(ctx, obj, metav1.CreateOptions{FieldManager: CreateManager, DryRun: w.dryRun()})
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	// Once it is sent, the answer is waited for: an object that is there and that nobody recorded would stop the next
+	// update with "already exists".
+	answered, stop := context.WithTimeout(context.WithoutCancel(ctx), answerWithin)
+	defer stop()
+	return client.Create(answered, obj, metav1.CreateOptions{FieldManager: CreateManager, DryRun: w.dryRun()})
 }
 
 func mayCome(err error) bool { return apierrors.IsNotFound(err) || meta.IsNoMatchError(err) }
