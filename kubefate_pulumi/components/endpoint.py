@@ -48,6 +48,7 @@ class _Endpoint(pulumi.ComponentResource):
             },
             opts=opts,
         )
+        # Without an annotation on the class: for Python only, no output of the component.
         self.namespace_resource = namespace
         self.namespace = namespace.metadata["name"]
         scope = scope_of(name, unit, federation, self.namespace)

@@ -53,7 +53,7 @@ def _statement(item: Registration) -> str:
     group, kind = item.type.removeprefix("kubernetes:").split(":")
     path, version = group.split("/")
     fields = {_snake(key): value for key, value in item.inputs.items() if key not in {"apiVersion", "kind"}}
-    arguments = ", ".join(f"{key}={_whole(value)!r}" for key, value in fields.items())
+    arguments = ", ".join(f"{key}={value!r}" for key, value in fields.items())
     return f"{path.split('.')[0]}.{version}.{kind}({item.name!r}, {arguments}, opts={opts})\n"
 
 
@@ -65,13 +65,3 @@ def _dynamic(item: Registration) -> Mapping[str, Any]:
 def _snake(name: str) -> str:
     snake = re.sub(r"(?<=[a-z])([A-Z])", r"_\1", name).lower()
     return f"{snake}_" if keyword.iskeyword(snake) else snake
-
-
-def _whole(value: Any) -> Any:
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {key: _whole(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_whole(item) for item in value]
-    return value

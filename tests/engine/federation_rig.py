@@ -1,15 +1,21 @@
 """A federation's project on the simulated sites: its files, and what its stacks left in the API servers."""
 
 import json
+import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import yaml
 from engine.sites import SiteClient, Thing
+from engine.steps import UNCHANGED
 from engine.support import Project
 
-UNCHANGED = {"same", "read", "refresh"}
+from kubefate_pulumi.simulator.manager import DEFAULT_SITES
+
+TWO = {9999: "party-9999", 10000: "party-10000"}
+"""Two parties, each on the site of its name."""
 SHARED = {
     "name": "fraud",
     "domain": "fraud.example.org",
@@ -55,6 +61,17 @@ class FederationRig:
         """Do what a unit's owner does: write its peer document."""
         self.project.write(f"stacks/peers/{unit}.yaml", json.dumps(self.project.outputs(stack)["peer"]))
 
+    def up_until(self, resources: int) -> "subprocess.Popen[str]":
+        """Start an `up` of the whole federation; return it when so many resources are done and it still runs."""
+        self.project.create("federation")
+        running = self.project.start("up", "--stack", "federation", "--yes", "--skip-preview")
+        deadline = time.monotonic() + 60
+        while sum(1 for event in self.project.events().all if event.get("resOutputsEvent")) < resources:
+            assert running.poll() is None, running.communicate()
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        return running
+
     def steps(self, stack: str = "federation", *words: str) -> dict[str, str]:
         """Return what the next `up` would do: operation by resource name, without what stays the same."""
         document = json.loads(self.project.preview(stack, "--json", *words).stdout)
@@ -66,13 +83,13 @@ class FederationRig:
         found: dict[str, str] = self.client(site).get(f"/api/v1/namespaces/{namespace}/configmaps/nginx-routes")["data"]
         return found
 
-    def objects(self, sites: Sequence[str] = ("exchange", "party-9999", "party-10000")) -> set[Thing]:
+    def objects(self, sites: Sequence[str] = DEFAULT_SITES) -> set[Thing]:
         """Return everything of this project on the sites, and everything that is in no namespace."""
         return {thing for site in sites for thing in self.client(site).objects(self.project.suffix)}
 
     def drop(self) -> None:
         """Delete this project's namespaces, without waiting: other tests need the room, not the names."""
-        for site in ("exchange", "party-9999", "party-10000"):
+        for site in DEFAULT_SITES:
             core = self.client(site).core
             for namespace in core.list_namespace().items:
                 if namespace.metadata.name.endswith(f"-{self.project.suffix}"):

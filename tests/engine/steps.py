@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 Event = dict[str, Any]
+UNCHANGED = frozenset({"same", "read", "refresh"})
+"""Operations that change nothing."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +60,7 @@ class Events:
     @property
     def changed(self) -> list[Step]:
         """The operations that change something."""
-        return [step for step in self.steps if step.op not in ("same", "read", "refresh")]
+        return [step for step in self.steps if step.op not in UNCHANGED]
 
     @property
     def changes(self) -> dict[str, int]:

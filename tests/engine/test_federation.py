@@ -5,9 +5,9 @@ import re
 from itertools import chain
 from typing import Any
 
-from engine.federation_rig import FederationRig, changed
+from engine.federation_rig import TWO, FederationRig, changed
+from plan.graph import reached
 
-TWO = {9999: "party-9999", 10000: "party-10000"}
 THREE = {**TWO, 9998: "party-10000"}
 WORKLOADS = ("Deployment", "StatefulSet")
 
@@ -29,6 +29,13 @@ def state_dependencies(state: dict[str, Any]) -> dict[str, set[str]]:
         }
         for item in state["deployment"]["resources"]
     }
+
+
+def steps_by_member(steps: dict[str, str], party: int) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the steps of one party, and all others without the stack's and the federation's own."""
+    own = {name: op for name, op in steps.items() if name.startswith((f"party-{party}", f"{party}-"))}
+    rest = {name: op for name, op in steps.items() if name not in own and not name.startswith("kubefate-")}
+    return own, {name: op for name, op in rest.items() if name != "fraud"}
 
 
 def test_from_nothing_to_a_federation_and_back(rig: FederationRig) -> None:
@@ -67,25 +74,16 @@ def test_no_workload_of_one_unit_waits_for_another_unit_s(rig: FederationRig) ->
     def unit_of(urn: str) -> str:
         return re.match(r"exchange|party-\d+", urn.rsplit("::", maxsplit=1)[-1])[0]  # type: ignore[index]
 
-    def reached(urn: str) -> set[str]:
-        seen: set[str] = set()
-        waiting = [urn]
-        while waiting:
-            for dependency in edges.get(waiting.pop(), set()) - seen:
-                seen.add(dependency)
-                waiting.append(dependency)
-        return seen
-
     workloads = {urn for urn in edges if urn.split("::")[2].rsplit(":", 1)[-1] in WORKLOADS}
     assert len(workloads) == 21
     foreign = {
-        (urn, other) for urn in workloads for other in reached(urn) & workloads if unit_of(urn) != unit_of(other)
+        (urn, other) for urn in workloads for other in reached(edges, urn) & workloads if unit_of(urn) != unit_of(other)
     }
     assert foreign == set()
     # The control: routes do depend on the other units' public Services, so the edges are really there.
     routes = next(urn for urn in edges if urn.endswith("::exchange-nginx-routes"))
     assert {"party-9999-public-service", "party-10000-public-service"} <= {
-        urn.split("::")[-1] for urn in reached(routes)
+        urn.split("::")[-1] for urn in reached(edges, routes)
     }
 
 
@@ -93,23 +91,19 @@ def test_a_third_party_joins_and_leaves(rig: FederationRig) -> None:
     rig.federation(TWO)
     rig.project.up("federation")
     rig.federation(THREE)
-    joining = rig.steps()
-    newcomer = {name: op for name, op in joining.items() if name.startswith(("party-9998", "9998-"))}
+    newcomer, rest = steps_by_member(rig.steps(), 9998)
     assert set(newcomer.values()) == {"create"}
     routes = {f"{unit}-nginx-routes": "update" for unit in ("exchange", "party-9999", "party-10000")}
-    rest = {name: op for name, op in joining.items() if name not in newcomer and not name.startswith("kubefate-")}
-    assert {name: op for name, op in rest.items() if name != "fraud"} == routes
+    assert rest == routes
     rig.project.up("federation")
     known = addresses(rig)
     assert holds(rig.routes("exchange", "exchange"), known["9998"])
     assert not holds(rig.routes("party-9999", 9999), known["9998"])
 
     rig.federation(TWO)
-    leaving = rig.steps()
-    leaver = {name: op for name, op in leaving.items() if name.startswith(("party-9998", "9998-"))}
+    leaver, rest = steps_by_member(rig.steps(), 9998)
     assert set(leaver.values()) == {"delete"}
-    rest = {name: op for name, op in leaving.items() if name not in leaver and not name.startswith("kubefate-")}
-    assert {name: op for name, op in rest.items() if name != "fraud"} == routes
+    assert rest == routes
     rig.project.up("federation")
     assert not holds(rig.routes("exchange", "exchange"), known["9998"])
 

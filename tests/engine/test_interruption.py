@@ -1,20 +1,18 @@
 """What was interrupted is completed by the next `up`, as docs/recovery.md says; nothing is lost or made twice."""
 
-import contextlib
+import base64
 import json
 import os
 import signal
-import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from engine.federation_rig import FederationRig, changed
+from engine.federation_rig import TWO, FederationRig, changed
 from engine.support import end_session
 
 from kubefate_pulumi.simulator.manager import Simulator
 
-TWO = {9999: "party-9999", 10000: "party-10000"}
 ADOPT = {"PULUMI_K8S_UPSERT_EXISTING_OBJECTS": "true", "PULUMI_K8S_ENABLE_PATCH_FORCE": "true"}
 """What docs/recovery.md says: for one `up`, take over objects that were made but not recorded."""
 
@@ -25,16 +23,15 @@ def uids(rig: FederationRig) -> dict[tuple[str, str], str]:
     for unit, site in {"exchange": "exchange", **{str(party): site for party, site in TWO.items()}}.items():
         base = f"namespaces/{rig.project.namespace(unit)}"
         for path in ("api/v1/{}/configmaps", "api/v1/{}/services", "api/v1/{}/secrets", "apis/apps/v1/{}/statefulsets"):
-            with contextlib.suppress(Exception):
-                for item in rig.client(site).get("/" + path.format(base))["items"]:
-                    if item["metadata"]["name"] != "kube-root-ca.crt":
-                        found[site, f"{path}/{item['metadata']['name']}"] = item["metadata"]["uid"]
+            for item in rig.client(site).get("/" + path.format(base))["items"]:
+                if item["metadata"]["name"] != "kube-root-ca.crt":
+                    found[site, f"{path}/{item['metadata']['name']}"] = item["metadata"]["uid"]
     return found
 
 
 def up_that_adopts(rig: FederationRig) -> None:
     rig.project.environment.update(ADOPT)
-    rig.project.run("up", "--stack", "federation", "--yes", "--skip-preview", check=True)
+    rig.project.up("federation")
     for name in ADOPT:
         del rig.project.environment[name]
     # The providers remember how they were configured; without the two variables they are as before.
@@ -45,17 +42,12 @@ def up_that_adopts(rig: FederationRig) -> None:
 @pytest.mark.parametrize("resources", [12, 70])
 def test_the_engine_is_killed_in_the_middle(rig: FederationRig, resources: int) -> None:
     rig.federation(TWO)
-    rig.project.create("federation")
-    running = rig.project.start("up", "--stack", "federation", "--yes", "--skip-preview")
-    deadline = time.monotonic() + 60
-    while sum(1 for event in rig.project.events().all if event.get("resOutputsEvent")) < resources:
-        assert running.poll() is None, running.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    running = rig.up_until(resources)
     end_session(running.pid)
     rig.project.end()
     before = uids(rig)
-    refused = rig.project.run("up", "--stack", "federation", "--yes", "--skip-preview")
+    assert before or resources < 70, "there is nothing to compare"
+    refused = rig.project.up("federation", check=False)
     assert refused.code != 0
     assert "locked" in refused.stdout + refused.stderr
 
@@ -66,9 +58,7 @@ def test_the_engine_is_killed_in_the_middle(rig: FederationRig, resources: int) 
     rig.project.preview("federation", "--expect-no-changes", "--diff")
     urns = [item["urn"] for item in rig.project.export("federation")["deployment"]["resources"]]
     assert len(urns) == len(set(urns))
-    rig.project.run(
-        "refresh", "--stack", "federation", "--yes", "--skip-preview", "--clear-pending-creates", check=True
-    )
+    rig.project.refresh("federation", "--clear-pending-creates")
     assert not rig.project.export("federation")["deployment"].get("pending_operations")
     rig.project.preview("federation", "--expect-no-changes")
 
@@ -78,13 +68,7 @@ def test_a_site_goes_away_in_the_middle(rig: FederationRig, simulator: Simulator
     away = f"away-{rig.project.suffix}"
     simulator.up([away])
     rig.federation({9999: "party-9999", 10000: away})
-    rig.project.create("federation")
-    running = rig.project.start("up", "--stack", "federation", "--yes", "--skip-preview")
-    deadline = time.monotonic() + 60
-    while sum(1 for event in rig.project.events().all if event.get("resOutputsEvent")) < 30:
-        assert running.poll() is None, running.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    running = rig.up_until(30)
     simulator.down([away], keep=True)
     out, err = running.communicate(timeout=120)
     assert running.returncode != 0, out
@@ -97,6 +81,12 @@ def test_a_site_goes_away_in_the_middle(rig: FederationRig, simulator: Simulator
     rig.project.preview("federation", "--expect-no-changes", "--diff")
     assert changed(rig.project.up("federation").changes) == {}
     simulator.down([away])
+
+
+def excerpts(texts: list[str], needle: str) -> list[tuple[int, str]]:
+    """Return the surroundings of a needle in each text that holds it, by the number of the text."""
+    found = [(number, text.find(needle), text) for number, text in enumerate(texts)]
+    return [(number, text[max(0, at - 150) : at + 40]) for number, at, text in found if at >= 0]
 
 
 def test_canaries_are_nowhere_in_clear(rig: FederationRig) -> None:
@@ -123,17 +113,12 @@ def test_canaries_are_nowhere_in_clear(rig: FederationRig) -> None:
         shown.append(file.read_text(encoding="utf-8"))
     backend = Path(urlsplit(rig.project.environment["PULUMI_BACKEND_URL"]).path)
     shown += [file.read_text(encoding="utf-8") for file in backend.rglob("*.json*") if file.is_file()]
-    leaks = [(value, text.find(value), number) for number, text in enumerate(shown) for value in canaries.values()]
-    assert [(number, shown[number][max(0, at - 150) : at + 40]) for _, at, number in leaks if at >= 0] == []
-    keys = [
-        (number, text[max(0, text.find("BEGIN PRIVATE KEY") - 200) :][:240])
-        for number, text in enumerate(shown)
-        if "BEGIN PRIVATE KEY" in text
-    ]
-    assert keys == []
+    assert [
+        excerpt for needle in (*canaries.values(), "BEGIN PRIVATE KEY") for excerpt in excerpts(shown, needle)
+    ] == []
     # The control: they are in use.
     secret = rig.client("party-9999").get(f"/api/v1/namespaces/{rig.project.namespace(9999)}/secrets/mysql-credentials")
-    assert secret["data"]
+    assert base64.b64decode(secret["data"]["password"]).decode() == canaries["mysql-password"]
     maps = rig.client("party-9999").get(f"/api/v1/namespaces/{rig.project.namespace(9999)}/configmaps")
     assert not any(value in json.dumps(maps) for value in canaries.values())
     assert (
@@ -144,15 +129,9 @@ def test_canaries_are_nowhere_in_clear(rig: FederationRig) -> None:
 
 def test_ctrl_c_leaves_a_state_that_goes_on(rig: FederationRig) -> None:
     rig.federation(TWO)
-    rig.project.create("federation")
-    running = rig.project.start("up", "--stack", "federation", "--yes", "--skip-preview")
-    deadline = time.monotonic() + 60
-    while sum(1 for event in rig.project.events().all if event.get("resOutputsEvent")) < 20:
-        assert running.poll() is None, running.communicate()
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+    running = rig.up_until(20)
     os.killpg(running.pid, signal.SIGINT)
     running.communicate(timeout=60)
     assert running.returncode != 0
-    rig.project.run("up", "--stack", "federation", "--yes", "--skip-preview", check=True)
+    rig.project.up("federation")
     rig.project.preview("federation", "--expect-no-changes")

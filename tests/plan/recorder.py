@@ -121,26 +121,16 @@ class Plan:
         return found[0]
 
 
-def _clear(value: Any) -> Any:
-    """Return a value without the engine's secret envelopes."""
+def _plain(value: Any, masked: str | None = None) -> Any:
+    """Return an engine's value as plain data: secrets in clear, or as the mask, and whole numbers whole again."""
     if rpc.is_rpc_secret(value):
-        return _clear(rpc.unwrap_rpc_secret(value))
+        return _plain(rpc.unwrap_rpc_secret(value)) if masked is None else masked
     if isinstance(value, dict):
-        return {key: _clear(item) for key, item in value.items()}
+        return {key: _plain(item, masked) for key, item in value.items()}
     if isinstance(value, list):
-        return [_clear(item) for item in value]
-    return value
-
-
-def _masked(value: Any) -> Any:
-    """Return a value with every secret replaced."""
-    if rpc.is_rpc_secret(value):
-        return "[secret]"
-    if isinstance(value, dict):
-        return {key: _masked(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_masked(item) for item in value]
-    return value
+        return [_plain(item, masked) for item in value]
+    # The engine knows no integers.
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def record(
@@ -178,14 +168,14 @@ def record(
 
 def _registration(urn: str, request: Any) -> Registration:
     given = rpc.deserialize_properties(request.object)
-    inputs = _clear(given)
+    inputs = _plain(given)
     return Registration(
         urn=urn,
         type=request.type,
         name=request.name,
         custom=request.custom,
         inputs={key: value for key, value in inputs.items() if key not in ENGINE_FIELDS},
-        visible=json.dumps(_masked(given)),
+        visible=json.dumps(_plain(given, "[secret]")),
         parent=request.parent,
         provider=request.provider,
         dependencies=frozenset(request.dependencies),

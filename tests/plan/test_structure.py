@@ -5,6 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from plan.graph import reached
 from plan.programs import plan_of, write_federation
 from plan.recorder import Plan, Registration
 
@@ -14,20 +15,12 @@ NAMESPACES = ("fate-exchange", "fate-9999", "fate-10000")
 
 def waits_for(items: tuple[Registration, ...]) -> set[tuple[str, str]]:
     """Return pairs of workloads of different units of which the first waits for the second."""
-    by_urn = {item.urn: item for item in items}
-
-    def reached(urn: str, seen: set[str]) -> set[str]:
-        for dependency in by_urn[urn].dependencies - seen:
-            seen.add(dependency)
-            if dependency in by_urn:
-                reached(dependency, seen)
-        return seen
-
+    edges = {item.urn: item.dependencies for item in items}
     workloads = {item.urn: item for item in items if item.is_object and item.kind in WORKLOADS}
     return {
         (item.name, workloads[other].name)
         for urn, item in workloads.items()
-        for other in reached(urn, set()) & workloads.keys()
+        for other in reached(edges, urn) & workloads.keys()
         if workloads[other].namespace != item.namespace
     }
 

@@ -8,7 +8,6 @@ from typing import Any
 import kubernetes_validate
 import pytest
 from plan.programs import plan_of, write_federation
-from plan.recorder import Registration
 
 OLDEST, NEWEST = "1.28", "1.37"
 EVERYTHING = {
@@ -27,22 +26,7 @@ EVERYTHING = {
 def manifests(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     plain = plan_of(write_federation(tmp_path_factory.mktemp("plain"), topology="star"))
     full = plan_of(write_federation(tmp_path_factory.mktemp("full"), topology="direct", party=EVERYTHING))
-    return [_manifest(item) for plan in (plain, full) for item in plan.registrations if item.is_object]
-
-
-def _manifest(item: Registration) -> dict[str, Any]:
-    return dict(_whole_numbers(item.inputs))
-
-
-def _whole_numbers(value: Any) -> Any:
-    """Return a value whose numbers are whole again: the engine knows no integers."""
-    if isinstance(value, float) and value.is_integer():
-        return int(value)
-    if isinstance(value, dict):
-        return {key: _whole_numbers(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_whole_numbers(item) for item in value]
-    return value
+    return [dict(item.inputs) for plan in (plain, full) for item in plan.registrations if item.is_object]
 
 
 def _problems(manifest: dict[str, Any], version: str) -> Iterator[str]:
