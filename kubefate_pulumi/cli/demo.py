@@ -52,7 +52,7 @@ def up(simulator: Simulator) -> None:
     simulator.up(SITES, say)
     environment = {**os.environ, **simulator.environment()}
     _pulumi(environment, project, "stack", "select", STACK, "--create", quiet=True)
-    _pulumi(environment, project, "up", "--stack", STACK, "--yes", "--skip-preview")
+    _pulumi(environment, project, "up", "--stack", STACK, "--yes", "--skip-preview", "--suppress-outputs")
     outputs = _pulumi_json(environment, project, "stack", "output")
     history = _pulumi_json(environment, project, "stack", "history", "--page-size=1")
     _report(outputs, history[0]["resourceChanges"], time.monotonic() - started)

@@ -1,6 +1,7 @@
 """`kubefate init`: the files of a new federation, ready to be checked and deployed."""
 
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -134,7 +135,7 @@ def _move_in(staging: Path, directory: Path, files: Mapping[str, str]) -> None:
 def _next_steps(directory: Path, new: "NewFederation") -> str:
     from kubefate_pulumi.config.templates import stack_name
 
-    enter = [] if directory == Path() else [f"cd {directory}"]
+    enter = [] if directory == Path() else [f"cd {shlex.quote(str(directory))}"]
     first = stack_name(new.units[-1])
     lines = [
         f"Wrote the federation {new.name} ({', '.join(new.units)}) to {directory}.",
