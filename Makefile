@@ -6,7 +6,7 @@ TESTS ?= tests
 PYTEST_ARGS ?=
 JOBS ?= 2
 
-.PHONY: help venv tools programs demo demo-down test lint bench lock schemas clean
+.PHONY: help venv tools programs demo demo-down test lint bench lock pages clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -50,8 +50,9 @@ lock: ## Resolve requirements.lock again
 	uv pip compile pyproject.toml --extra test --extra lint --generate-hashes --no-header \
 	  --python-version 3.11 --universal -q -o requirements.lock --constraint requirements.constraints
 
-schemas: venv ## Write the JSON Schemas again
+pages: venv ## Write the generated pages and JSON Schemas again
 	$(BIN)/python -m kubefate_pulumi.config.schema
+	$(BIN)/python -m kubefate_pulumi.fate.wire_page
 
 clean: demo-down ## Remove the environment and the state of the simulated site
 	rm -rf $(VENV) .kubefate

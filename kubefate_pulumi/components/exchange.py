@@ -4,8 +4,10 @@ import pulumi
 
 from kubefate_pulumi.components import defaults
 from kubefate_pulumi.components.args import ExchangeArgs
+from kubefate_pulumi.components.isolation import Isolation, ways_out
 from kubefate_pulumi.components.router import PART, Router, RouterSettings
 from kubefate_pulumi.components.unit import make_unit
+from kubefate_pulumi.fate import wire
 from kubefate_pulumi.fate.model import EXCHANGE
 
 
@@ -29,4 +31,5 @@ class Exchange(pulumi.ComponentResource):
             replicas=int(args.get("replicas", defaults.EXCHANGE_REPLICAS)),
         )
         Router(f"{name}-nginx", settings, child)
+        Isolation(f"{name}-isolation", unit.scope, wire.EXCHANGE, ways_out(unit, args["peers"]), opts=child)
         self.register_outputs({})

@@ -3,9 +3,17 @@
 import pulumi
 
 from kubefate_pulumi.components import defaults
-from kubefate_pulumi.components.args import CredentialArgs, FederatedLearningClusterArgs, HdfsArgs, SparkArgs
+from kubefate_pulumi.components.args import (
+    CredentialArgs,
+    FederatedLearningClusterArgs,
+    HdfsArgs,
+    IngressArgs,
+    SparkArgs,
+)
 from kubefate_pulumi.components.credentials import Password
 from kubefate_pulumi.components.internal_trust import InternalTrust
+from kubefate_pulumi.components.isolation import Isolation, ways_out
+from kubefate_pulumi.components.parts import client, fateboard
 from kubefate_pulumi.components.parts.client import NotebookClient
 from kubefate_pulumi.components.parts.fateboard import FateBoard
 from kubefate_pulumi.components.parts.fateflow import FateFlow, FateFlowSettings
@@ -15,6 +23,7 @@ from kubefate_pulumi.components.parts.pulsar import Pulsar
 from kubefate_pulumi.components.parts.spark import Spark, Workers
 from kubefate_pulumi.components.router import Router, RouterSettings
 from kubefate_pulumi.components.unit import make_unit
+from kubefate_pulumi.fate import wire
 
 
 class FederatedLearningCluster(pulumi.ComponentResource):
@@ -61,12 +70,20 @@ class FederatedLearningCluster(pulumi.ComponentResource):
         FateFlow(f"{name}-fateflow", unit, flow, child)
         FateBoard(f"{name}-fateboard", unit, passwords["fateboard_password"], ingress, child)
         NotebookClient(f"{name}-client", unit, passwords["notebook_password"], ingress, child)
+        ways = ways_out(unit, args["peers"])
+        Isolation(f"{name}-isolation", unit.scope, wire.PARTY, ways, published=_published(ingress), opts=child)
 
         self.fateboard_password = passwords["fateboard_password"]
         self.notebook_password = passwords["notebook_password"]
         self.register_outputs(
             {"fateboard_password": self.fateboard_password, "notebook_password": self.notebook_password}
         )
+
+
+def _published(ingress: IngressArgs) -> set[str]:
+    """Return the parts whose page an ingress shows."""
+    hosts = {fateboard.PART: ingress.get("fateboard_host"), client.PART: ingress.get("notebook_host")}
+    return {part for part, host in hosts.items() if host is not None}
 
 
 def _workers(given: SparkArgs) -> Workers:

@@ -23,7 +23,7 @@ FILES: Final[tuple[type[Model], ...]] = (FederationFile, PartyFile, ExchangeFile
 _INTRODUCTION: Final = """\
 # The files people write
 
-Generated from the models by `make schemas`.
+Generated from the models by `make pages`.
 
 | file | who writes it | what it holds |
 | --- | --- | --- |

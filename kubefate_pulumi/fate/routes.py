@@ -12,7 +12,7 @@ from ipaddress import ip_address
 from kubefate_pulumi.fate.model import EXCHANGE, FederationFacts, Peer, Topology
 from kubefate_pulumi.fate.peers import RouteError, certificate_subject, certificates, check_peers, issuers
 
-__all__ = ["Caller", "ControlRoute", "DataRoute", "Hop", "RouteError", "RouteTable", "route_table"]
+__all__ = ["Caller", "ControlRoute", "DataRoute", "Hop", "RouteError", "RouteTable", "next_units", "route_table"]
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def route_table(federation: FederationFacts, unit: str, peers: Sequence[Peer]) -
     known = {peer.unit: peer for peer in peers}
     parties = [str(party) for party in sorted(federation.party_ids)]
     others = [party for party in parties if party != unit]
-    through_exchange = federation.topology is Topology.STAR and unit != EXCHANGE
+    through_exchange = next_units(federation, unit) == (EXCHANGE,)
     callers = tuple(_caller(federation, known[party], [party]) for party in others)
 
     def control(party: str) -> ControlRoute:
@@ -143,6 +143,13 @@ def route_table(federation: FederationFacts, unit: str, peers: Sequence[Peer]) -
         control_callers=(_caller(federation, known[EXCHANGE], others),) if through_exchange else callers,
         data_callers=() if unit == EXCHANGE else callers,
     )
+
+
+def next_units(federation: FederationFacts, unit: str) -> tuple[str, ...]:
+    """Return the units whose public address a unit dials: a party of a star only the exchange's."""
+    if federation.topology is Topology.STAR and unit != EXCHANGE:
+        return (EXCHANGE,)
+    return tuple(str(party) for party in sorted(federation.party_ids) if str(party) != unit)
 
 
 def _hop(federation: FederationFacts, end: Peer, dialled: Peer, port: int) -> Hop:

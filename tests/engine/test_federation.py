@@ -94,6 +94,8 @@ def test_a_third_party_joins_and_leaves(rig: FederationRig) -> None:
     newcomer, rest = steps_by_member(rig.steps(), 9998)
     assert set(newcomer.values()) == {"create"}
     routes = {f"{unit}-nginx-routes": "update" for unit in ("exchange", "party-9999", "party-10000")}
+    # The one unit that calls the newcomer's address.
+    routes["exchange-nginx-network"] = "update"
     assert rest == routes
     rig.project.up("federation")
     known = addresses(rig)
@@ -117,8 +119,9 @@ def test_a_changed_address_reaches_every_table_that_names_it_and_nothing_else(ri
     # Without a look at the sites nobody knows.
     rig.project.preview("federation", "--expect-no-changes")
     found = rig.project.up("federation", "--refresh")
-    updates = found.changes
-    assert changed(updates) == {"update": 1}, found.stdout
+    # The routes, and the policy that says where the exchange may go.
+    assert {step.name for step in found.events.changed} == {"exchange-nginx-routes", "exchange-nginx-network"}
+    assert changed(found.changes) == {"update": 2}, found.stdout
     assert holds(rig.routes("exchange", "exchange"), "198.51.100.77")
     assert not holds(rig.routes("exchange", "exchange"), old)
     assert not holds(rig.routes("party-10000", 10000), "198.51.100.77")

@@ -41,12 +41,12 @@ def stack_yaml() -> list[Path]:
 
 
 def test_committed_schemas_are_those_of_the_models() -> None:
-    """When this fails: make schemas."""
+    """When this fails: make pages."""
     assert committed_texts() == schema_texts()
 
 
 def test_committed_reference_is_that_of_the_models() -> None:
-    """When this fails: make schemas."""
+    """When this fails: make pages."""
     assert (ROOT / "docs/files.md").read_text() == reference()
 
 
