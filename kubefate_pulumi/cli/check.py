@@ -28,7 +28,7 @@ def check(directory: Path | None, stack: str | None, *, as_json: bool) -> None:
 
     if stack is not None and not is_stack_name(stack):
         raise click.BadParameter("a stack name has letters, digits, dots, hyphens and underscores only")
-    report = check_files(directory if directory is not None else _default_directory(), stack)
+    report = check_files(directory if directory is not None else default_directory(), stack)
     if as_json:
         click.echo(json.dumps(_as_json(report), indent=2))
     else:
@@ -39,7 +39,8 @@ def check(directory: Path | None, stack: str | None, *, as_json: bool) -> None:
     sys.exit(1 if report.problems else 0)
 
 
-def _default_directory() -> Path:
+def default_directory() -> Path:
+    """Return where the files are when nobody says so."""
     return Path() if Path("federation.yaml").is_file() else Path("stacks")
 
 

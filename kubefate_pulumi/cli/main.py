@@ -13,6 +13,7 @@ COMMANDS: dict[str, str] = {
     "init": "kubefate_pulumi.cli.init:init",
     "sim": "kubefate_pulumi.cli.sim:sim",
     "tools": "kubefate_pulumi.cli.tools:tools",
+    "verify": "kubefate_pulumi.cli.verify:verify",
 }
 """Subcommand to `module:attribute`. Lazy, because `kubefate check` must not pay for the others' imports."""
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from kubefate_pulumi.config.errors import ConfigError, Problem
     from kubefate_pulumi.config.exchange import ExchangeFile
     from kubefate_pulumi.config.federation import EndpointDocument, FederationFile, PeerDocument
-    from kubefate_pulumi.config.load import Loaded, load
+    from kubefate_pulumi.config.loading import Loaded, load
     from kubefate_pulumi.config.party import PartyFile
     from kubefate_pulumi.config.select import Selection
     from kubefate_pulumi.config.site import Exposure, KubernetesSite, Site
@@ -22,13 +22,13 @@ _EXPORTS = {
     "Exposure": "site",
     "FederationFile": "federation",
     "KubernetesSite": "site",
-    "Loaded": "load",
+    "Loaded": "loading",
     "PartyFile": "party",
     "PeerDocument": "federation",
     "Problem": "errors",
     "Selection": "select",
     "Site": "site",
-    "load": "load",
+    "load": "loading",
 }
 
 __all__ = [

@@ -8,7 +8,7 @@ from pathlib import Path
 from kubefate_pulumi.config.document import read_document
 from kubefate_pulumi.config.errors import ConfigError, Problem
 from kubefate_pulumi.config.federation import FederationFile
-from kubefate_pulumi.config.load import Inspection, inspect
+from kubefate_pulumi.config.loading import Inspection, inspect
 from kubefate_pulumi.config.select import Place, file_of, no_file
 from kubefate_pulumi.config.stack import StackFile, read_stack
 from kubefate_pulumi.config.unit import UnitFile
