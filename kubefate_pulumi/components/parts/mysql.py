@@ -15,8 +15,10 @@ DATABASE = "eggroll_meta"
 """Name of the database, as KubeFATE has it also without Eggroll."""
 USER = "fate"
 
-MYSQL_USER = RunAs(user=999, group=999)
-"""User and group `mysql` of the official image; it writes its socket into the root filesystem."""
+MYSQL_USER = RunAs(user=999, group=999, read_only=True)
+"""User and group `mysql` of the official image."""
+SCRATCH = {"run": "/var/run/mysqld", "tmp": "/tmp"}  # noqa: S108 - an emptyDir of the pod's own
+"""Where it writes beside its data: socket and lock, temporary tables."""
 
 
 class MySql(pulumi.ComponentResource):
@@ -48,11 +50,14 @@ class MySql(pulumi.ComponentResource):
                 objects.from_secret("MYSQL_ROOT_PASSWORD", SECRET, "root-password"),
             ],
             # A directory of its own: a new ext4 volume has `lost+found`, and MySQL wants an empty directory.
-            mounts=[Mount("data", unit.profile.paths["mysql_data"], sub_path="mysql", read_only=False)],
+            mounts=[
+                Mount("data", unit.profile.paths["mysql_data"], sub_path="mysql", read_only=False),
+                *(Mount(name, path, read_only=False) for name, path in SCRATCH.items()),
+            ],
             # Over TCP: while the image prepares a new volume, its server has a socket but no network.
             # `ping` needs no password: a refused log-in is an answer, too.
             probes=probes(command("mysqladmin", "ping", "--host=127.0.0.1", "--silent"), startup_seconds=600),
         )
-        pod = Pod(containers=[container], run_as=MYSQL_USER)
+        pod = Pod(containers=[container], volumes={name: {"empty_dir": {}} for name in SCRATCH}, run_as=MYSQL_USER)
         stateful_set(unit.scope, PART, pod, child, service=PART, claims=[unit.claim("mysql", "data")])
         self.register_outputs({})
