@@ -56,6 +56,8 @@ class EndpointArgs(TypedDict):
     """Namespace to create; `fate-<party_id>` or `fate-exchange` if left out."""
     exposure: NotRequired[ExposureArgs]
     """How the unit is reached."""
+    plain: NotRequired[bool]
+    """Whether peers that KubeFATE's own charts deployed dial it: publishes 9300 and 9310, which have no TLS."""
     ca_certificate: NotRequired[pulumi.Input[str]]
     """Certificate of an authority of one's own, PEM; generated if left out."""
     ca_private_key: NotRequired[pulumi.Input[str]]
@@ -67,6 +69,15 @@ class PartyEndpointArgs(EndpointArgs):
 
     party_id: int
     """Id of the party."""
+
+
+class PlainArgs(TypedDict):
+    """How a party that KubeFATE's own charts deployed speaks: control path without TLS, broker without certificate."""
+
+    grpc_port: int
+    """Port of gRPC; the peer's `control_port` is that of HTTP."""
+    accept_from: Sequence[str]
+    """CIDRs that its connections come from, in a star also those of the exchange."""
 
 
 class PeerArgs(TypedDict):
@@ -84,6 +95,8 @@ class PeerArgs(TypedDict):
     """Certificate of its authority, PEM."""
     subject: NotRequired[str]
     """Subject of its router's certificate, RFC 2253; `CN=<unit>.<domain>` if left out."""
+    plain: NotRequired[PlainArgs]
+    """Given for a party that KubeFATE's own charts deployed; `ca_certificate` is then its broker's."""
 
 
 class ResourceArgs(TypedDict):

@@ -17,6 +17,10 @@ from kubefate_pulumi.kubernetes.metadata import SKIP_AWAIT, WAIT_FOR, pod_securi
 from kubefate_pulumi.kubernetes.scope import Scope
 
 LOAD_BALANCER_ADDRESS = "jsonpath={.status.loadBalancer.ingress}"
+PLAIN_PORTS = (
+    {"name": "plain-http", "port": ports.KUBEFATE_HTTP, "target_port": ports.ROUTER_PLAIN_HTTP, "protocol": "TCP"},
+    {"name": "plain-grpc", "port": ports.KUBEFATE_GRPC, "target_port": ports.ROUTER_PLAIN_GRPC, "protocol": "TCP"},
+)
 ROUTER = "nginx"
 """The part that a public Service selects."""
 
@@ -52,7 +56,7 @@ class _Endpoint(pulumi.ComponentResource):
         self.namespace_resource = namespace
         self.namespace = namespace.metadata["name"]
         scope = scope_of(name, unit, federation, self.namespace)
-        service = _public_service(scope, service_name, exposure, opts)
+        service = _public_service(scope, service_name, exposure, opts, plain=args.get("plain", False))
         self.host = _host(service, exposure)
         self._authority(name, unit, federation, args, opts)
         self.peer = self._peer_document(unit, federation)
@@ -106,14 +110,16 @@ def public_ports(exposure: ExposureArgs) -> tuple[int, int]:
     )
 
 
-def _public_service(scope: Scope, name: str, exposure: ExposureArgs, opts: pulumi.ResourceOptions) -> core.v1.Service:
+def _public_service(
+    scope: Scope, name: str, exposure: ExposureArgs, opts: pulumi.ResourceOptions, *, plain: bool
+) -> core.v1.Service:
     """Register the Service that peers reach. It waits for its address only, never for a workload."""
     kind = exposure.get("type", "LoadBalancer")
     wait = {WAIT_FOR: LOAD_BALANCER_ADDRESS} if kind == "LoadBalancer" else {SKIP_AWAIT: "true"}
     spec: Fields = {
         "type": kind,
         "selector": scope.selector(ROUTER),
-        "ports": _service_ports(kind, exposure),
+        "ports": [*_service_ports(kind, exposure), *(PLAIN_PORTS if plain else ())],
         **_load_balancer_fields(kind, exposure),
     }
     return core.v1.Service(

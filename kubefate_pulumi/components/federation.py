@@ -20,7 +20,9 @@ from kubefate_pulumi.components.args import (
 from kubefate_pulumi.components.endpoint import ExchangeEndpoint, PartyEndpoint
 from kubefate_pulumi.components.exchange import Exchange
 from kubefate_pulumi.components.flc import FederatedLearningCluster
+from kubefate_pulumi.components.unit import federation_facts
 from kubefate_pulumi.fate.model import EXCHANGE, Topology
+from kubefate_pulumi.fate.routes import next_units
 
 Endpoint = PartyEndpoint | ExchangeEndpoint
 
@@ -78,6 +80,7 @@ class Federation(pulumi.ComponentResource):
         """
         super().__init__("kubefate:index:Federation", name, {"units": sorted(units)}, opts)
         self._federation = federation
+        self._plain = {peer["unit"] for peer in peers if "plain" in peer}
         self.endpoints = {unit: self._endpoint(unit, plan) for unit, plan in units.items()}
         known = [_peer_args(unit, endpoint) for unit, endpoint in self.endpoints.items()] + list(peers)
         self.clusters = {}
@@ -98,6 +101,8 @@ class Federation(pulumi.ComponentResource):
         args: EndpointArgs = {"federation": self._federation, "exposure": plan.exposure}
         if plan.namespace is not None:
             args["namespace"] = plan.namespace
+        if self._plain.intersection(next_units(federation_facts(self._federation), unit)):
+            args["plain"] = True
         if plan.authority is not None:
             args["ca_certificate"], args["ca_private_key"] = plan.authority
         if unit == EXCHANGE:

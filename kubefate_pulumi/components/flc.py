@@ -12,7 +12,7 @@ from kubefate_pulumi.components.args import (
 )
 from kubefate_pulumi.components.credentials import Password
 from kubefate_pulumi.components.internal_trust import InternalTrust
-from kubefate_pulumi.components.isolation import Isolation, ways_out
+from kubefate_pulumi.components.isolation import Isolation, is_dialled_plainly, ways_out
 from kubefate_pulumi.components.parts import client, fateboard
 from kubefate_pulumi.components.parts.client import NotebookClient
 from kubefate_pulumi.components.parts.fateboard import FateBoard
@@ -71,7 +71,15 @@ class FederatedLearningCluster(pulumi.ComponentResource):
         FateBoard(f"{name}-fateboard", unit, passwords["fateboard_password"], ingress, child)
         NotebookClient(f"{name}-client", unit, passwords["notebook_password"], ingress, child)
         ways = ways_out(unit, args["peers"])
-        Isolation(f"{name}-isolation", unit.scope, wire.PARTY, ways, published=_published(ingress), opts=child)
+        Isolation(
+            f"{name}-isolation",
+            unit.scope,
+            wire.PARTY,
+            ways,
+            published=_published(ingress),
+            plain=is_dialled_plainly(unit, args["peers"]),
+            opts=child,
+        )
 
         self.fateboard_password = passwords["fateboard_password"]
         self.notebook_password = passwords["notebook_password"]

@@ -31,6 +31,7 @@ class Isolation(pulumi.ComponentResource):
         ways_out: pulumi.Input[Sequence[Rule]],
         *,
         published: Collection[str] = (),
+        plain: bool = False,
         opts: pulumi.ResourceOptions | None = None,
     ) -> None:
         """Register the policies.
@@ -41,13 +42,18 @@ class Isolation(pulumi.ComponentResource):
             parts: What runs in the unit.
             ways_out: Where the router may go outside the namespace, from `ways_out`.
             published: Parts whose page an ingress controller may reach.
+            plain: Whether peers that KubeFATE's own charts deployed dial the router.
             opts: Options.
         """
         super().__init__("kubefate:index:Isolation", name, {}, opts)
+        open_to = {wire.PEERS, *({wire.PLAIN_PEERS} if plain else ())}
         child = pulumi.ResourceOptions(parent=self)
         network_policy(scope, DEFAULT_DENY, {}, child, egress=[dns_rule()])
         for part in parts:
-            ingress = [*_callers(scope, parts, part), *_from_outside(part, published)]
+            ingress = [
+                *_callers(scope, parts, part),
+                *_from_outside(part, {*open_to, *({wire.PEOPLE} if part.name in published else ())}),
+            ]
             egress = _calls(scope, parts, part, ways_out)
             network_policy(scope, part.name, scope.selector(part.name), child, ingress=ingress, egress=egress)
         self.register_outputs({})
@@ -80,15 +86,20 @@ def _callers(scope: Scope, parts: Sequence[wire.Part], part: wire.Part) -> list[
     ]
 
 
-def _from_outside(part: wire.Part, published: Collection[str]) -> list[Rule]:
+def _from_outside(part: wire.Part, open_to: Collection[str]) -> list[Rule]:
     """Return who comes from outside: anybody, since a load balancer may put its own address in the caller's place.
 
     Who may come to a router is said by the load balancer's source ranges and by the certificates; to a page, by the
     ingress and the password.
     """
-    open_to = {wire.PEERS} | ({wire.PEOPLE} if part.name in published else set())
     listeners = [part.listener(name) for who, name in part.outside if who in open_to]
     return [{"ports": _ports(listeners)}] if listeners else []
+
+
+def is_dialled_plainly(unit: Unit, peers: Sequence[PeerArgs]) -> bool:
+    """Return whether a party that KubeFATE's own charts deployed dials the unit: none dials a party of a star."""
+    dialled = next_units(unit.federation, unit.unit)
+    return any("plain" in peer for peer in peers if peer["unit"] in dialled)
 
 
 def ways_out(unit: Unit, peers: Sequence[PeerArgs]) -> pulumi.Output[Sequence[Rule]]:
@@ -110,11 +121,12 @@ def ways_out(unit: Unit, peers: Sequence[PeerArgs]) -> pulumi.Output[Sequence[Ru
 
 def _way_out(host: str, peer: PeerArgs) -> Rule:
     block = address(host)
-    numbers = [tcp(int(peer["control_port"])), tcp(int(peer["data_port"]))]
-    return ({} if block is None else {"to": [block]}) | {"ports": numbers}
+    plain = [int(peer["plain"]["grpc_port"])] if "plain" in peer else []
+    numbers = [int(peer["control_port"]), *plain, int(peer["data_port"])]
+    return ({} if block is None else {"to": [block]}) | {"ports": [tcp(number) for number in numbers]}
 
 
 _ROUTERS: Rule = {
     "to": [pods({PART_LABEL: ROUTER}, everywhere=True)],
-    "ports": _ports([wire.EXCHANGE[0].listener(name) for _, name in wire.EXCHANGE[0].outside]),
+    "ports": _ports([wire.EXCHANGE[0].listener(name) for who, name in wire.EXCHANGE[0].outside if who == wire.PEERS]),
 }

@@ -11,7 +11,7 @@ from kubefate_pulumi.components.credentials import Certificate
 from kubefate_pulumi.components.internal_trust import InternalTrust
 from kubefate_pulumi.components.unit import Unit
 from kubefate_pulumi.fate import ports, router
-from kubefate_pulumi.fate.model import ConfigFile, Endpoint, Peer
+from kubefate_pulumi.fate.model import ConfigFile, Endpoint, Peer, Plain
 from kubefate_pulumi.fate.routes import route_table
 from kubefate_pulumi.kubernetes import objects
 from kubefate_pulumi.kubernetes.metadata import content_hash
@@ -69,6 +69,7 @@ class Router(pulumi.ComponentResource):
         objects.config_map(unit.scope, PART, "nginx-config", base, self._opts)
         objects.config_map(unit.scope, PART, "nginx-routes", route_texts(unit, settings.peers), self._opts)
         self._certificate(name, settings)
+        self._warn(settings.peers)
         if settings.internal is not None:
             objects.secret(
                 unit.scope,
@@ -82,6 +83,17 @@ class Router(pulumi.ComponentResource):
             objects.service(unit.scope, PART, PART, INNER_PORTS, self._opts)
         self._deployment(settings, base)
         self.register_outputs({})
+
+    def _warn(self, peers: Sequence[PeerArgs]) -> None:
+        """Say in every plan whom the network alone vouches for."""
+        for peer in peers:
+            if "plain" in peer:
+                ranges = ", ".join(peer["plain"]["accept_from"])
+                pulumi.log.warn(
+                    f"Party {peer['unit']} is one of plain KubeFATE: its control path has no TLS and its broker shows "
+                    f"no certificate. Whoever sends from {ranges} can pass for it.",
+                    resource=self,
+                )
 
     def _certificate(self, name: str, settings: RouterSettings) -> None:
         unit = settings.unit
@@ -129,7 +141,12 @@ def route_texts(unit: Unit, peers: Sequence[PeerArgs]) -> pulumi.Output[dict[str
 
 def _peer(args: PeerArgs, host: str, ca_certificate: str) -> Peer:
     endpoint = Endpoint(host, int(args["control_port"]), int(args["data_port"]))
-    return Peer(args["unit"], endpoint, ca_certificate, args.get("subject"))
+    return Peer(args["unit"], endpoint, ca_certificate, args.get("subject"), _plain(args))
+
+
+def _plain(args: PeerArgs) -> Plain | None:
+    given = args.get("plain")
+    return None if given is None else Plain(int(given["grpc_port"]), tuple(given["accept_from"]))
 
 
 def _container(unit: Unit, inner: bool) -> Container:

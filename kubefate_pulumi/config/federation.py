@@ -8,6 +8,7 @@ from kubefate_pulumi.config.errors import Wrong
 from kubefate_pulumi.config.fields import (
     DNS_LABEL,
     DNS_NAME,
+    Cidr,
     Host,
     Many,
     Model,
@@ -16,7 +17,8 @@ from kubefate_pulumi.config.fields import (
     Port,
     Shape,
 )
-from kubefate_pulumi.fate.model import EXCHANGE, Endpoint, FederationFacts, Peer, Topology
+from kubefate_pulumi.fate.model import EXCHANGE, Endpoint, FederationFacts, Peer, Plain, Topology
+from kubefate_pulumi.fate.ports import KUBEFATE_GRPC
 from kubefate_pulumi.fate.profile import supported_versions
 from kubefate_pulumi.trust.x509 import CertificateError, check_ca_certificate, check_subject
 
@@ -73,6 +75,12 @@ def _not_empty(parties: tuple[int, ...]) -> tuple[int, ...]:
     return parties
 
 
+def _not_empty_ranges(ranges: tuple[str, ...]) -> tuple[str, ...]:
+    if not ranges:
+        raise Wrong("is an empty list", "Name the CIDRs that its connections come from, such as 192.0.2.0/24.")
+    return ranges
+
+
 class EndpointDocument(Model):
     """The public address of a unit: a host, and one TCP port for each of the two paths."""
 
@@ -88,6 +96,23 @@ class EndpointDocument(Model):
         if self.control_port == self.data_port:
             raise Wrong("is the same port as control_port", "Give each path its own port.", at=("data_port",))
         return self
+
+
+class PlainDocument(Model):
+    """A party that KubeFATE's own charts deployed: no TLS on its control path, no certificate of its broker.
+
+    What comes from it is known by where it comes from, and by nothing else.
+    """
+
+    grpc_port: Port = Field(
+        KUBEFATE_GRPC, description="TCP port of gRPC; `endpoint.control_port` is that of HTTP.", examples=[9310]
+    )
+    accept_from: Annotated[Many[Cidr], AfterValidator(_not_empty_ranges)] = Field(
+        description="CIDRs that its connections come from, as this cluster sees them; in a star also those of the "
+        "exchange. Whoever can send from there can pass for it.",
+        examples=[["192.0.2.0/24"]],
+        json_schema_extra={"minItems": 1},
+    )
 
 
 class PeerDocument(Model):
@@ -110,11 +135,24 @@ class PeerDocument(Model):
         description="Subject of its router's certificate in RFC 2253 form. Default: `CN=<unit>.<domain>`.",
         examples=["CN=9999.fraud.example.org"],
     )
+    plain: PlainDocument | None = Field(
+        None,
+        description="Given for a party that KubeFATE's own charts deployed. Then `ca_certificate` is the one that "
+        "signed its broker's certificate. Default: none.",
+    )
+
+    @model_validator(mode="after")
+    def _only_a_party_is_plain(self) -> "PeerDocument":
+        if self.plain is not None and self.unit == EXCHANGE:
+            remedy = "Deploy the exchange from these files; its one router takes the place of both of KubeFATE's."
+            raise Wrong("cannot be given for the exchange", remedy, at=("plain",))
+        return self
 
     def to_peer(self) -> Peer:
         """Return the peer as the makers of routes and trust files take it."""
         endpoint = Endpoint(self.endpoint.host, self.endpoint.control_port, self.endpoint.data_port)
-        return Peer(self.unit, endpoint, self.ca_certificate, self.subject)
+        plain = None if self.plain is None else Plain(self.plain.grpc_port, self.plain.accept_from)
+        return Peer(self.unit, endpoint, self.ca_certificate, self.subject, plain)
 
 
 class FederationFile(Model):

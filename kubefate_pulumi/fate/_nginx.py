@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Mapping
 from typing import Final
 
+KEEPALIVE: Final = "so_keepalive=60s:15s:4"
+"""Options of a listener that others reach: a caller that is gone is found out."""
 _INDENT: Final = "    "
 _SMALLEST_BUCKET: Final = 256
 _BUCKET_OVERHEAD: Final = 32
@@ -30,6 +32,22 @@ def map_bucket_size(keys: Iterable[str]) -> int:
     """Return a `map_hash_bucket_size` that every key fits into; nginx refuses a longer one."""
     longest = max((len(key) for key in keys), default=0) + _BUCKET_OVERHEAD
     return max(_SMALLEST_BUCKET, 1 << (longest - 1).bit_length())
+
+
+def refuse(variable: str, status: int) -> list[str]:
+    """Return the check that a variable is not empty."""
+    return [block(f'if ({variable} = "")', [f"return {status};"])]
+
+
+def headers(protocol: str, values: Mapping[str, str]) -> list[str]:
+    """Return the party headers as checked here: what the caller wrote is not passed on."""
+    lines = [f"{protocol}_set_header {name} {value};" for name, value in values.items()]
+    return [*lines, 'proxy_set_header Connection "";'] if protocol == "proxy" else lines
+
+
+def geo_block(variable: str, value: str, sources: Iterable[str]) -> str:
+    """Return a `geo`: the value for an address out of these CIDRs, nothing for others."""
+    return block(f"geo ${variable}", ['default "";', *(f"{source} {quoted(value)};" for source in sources)])
 
 
 def client_tls(protocol: str, certificate_dir: str, trusted: str, name: str) -> list[str]:

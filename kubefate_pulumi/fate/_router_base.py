@@ -3,7 +3,7 @@
 from typing import Final
 
 from kubefate_pulumi.fate import ports
-from kubefate_pulumi.fate._nginx import block, client_tls, map_block, server_tls
+from kubefate_pulumi.fate._nginx import KEEPALIVE, block, client_tls, headers, map_block, refuse, server_tls
 from kubefate_pulumi.fate._router_layout import (
     BROKER_HOST,
     BROKER_UPSTREAM,
@@ -28,7 +28,6 @@ from kubefate_pulumi.fate.profile import load_profile
 _CONNECT: Final = "10s"
 _IDLE: Final = "1h"
 """Jobs run for hours; Pulsar's own keep-alive (30 s) finds a dead peer long before."""
-_KEEPALIVE: Final = "so_keepalive=60s:15s:4"
 _WORKERS: Final = 2
 _CONNECTIONS: Final = 4096
 _RESTART_NOTE: Final = "A change of this file restarts the pods."
@@ -148,26 +147,26 @@ def _party_http(unit: str, grpc_location: str) -> list[str]:
         block(
             "server",
             [
-                f"listen {ports.ROUTER_INNER_CONTROL_HTTP} {_KEEPALIVE};",
+                f"listen {ports.ROUTER_INNER_CONTROL_HTTP} {KEEPALIVE};",
                 "access_log /dev/stdout control_out;",
-                *_refuse("$control_http", 404),
-                block("location /", [*_headers("proxy", own_id), "proxy_pass http://$control_http;"]),
+                *refuse("$control_http", 404),
+                block("location /", [*headers("proxy", own_id), "proxy_pass http://$control_http;"]),
             ],
         ),
         block(
             "server",
             [
-                f"listen {ports.ROUTER_INNER_CONTROL_GRPC} http2 {_KEEPALIVE};",
+                f"listen {ports.ROUTER_INNER_CONTROL_GRPC} http2 {KEEPALIVE};",
                 "access_log /dev/stdout control_out;",
-                *_refuse("$control_grpc", 404),
-                block("location /", [*_headers("grpc", own_id), "grpc_pass grpc://$control_grpc;"]),
+                *refuse("$control_grpc", 404),
+                block("location /", [*headers("grpc", own_id), "grpc_pass grpc://$control_grpc;"]),
             ],
         ),
     ]
     outer = _outer_control(
-        [*_refuse("$control_here", 421)],
-        [*_headers("proxy", into), f"proxy_pass http://{FATE_FLOW_HTTP_UPSTREAM};"],
-        [*_headers("grpc", into), f"grpc_pass grpc://{FATE_FLOW_GRPC_UPSTREAM};"],
+        [*refuse("$control_here", 421)],
+        [*headers("proxy", into), f"proxy_pass http://{FATE_FLOW_HTTP_UPSTREAM};"],
+        [*headers("grpc", into), f"grpc_pass grpc://{FATE_FLOW_GRPC_UPSTREAM};"],
         grpc_location,
     )
     return [_PARTY_HTTP_LOGS, *upstreams, *reasons, *inner, outer]
@@ -178,9 +177,9 @@ def _exchange_http(grpc_location: str) -> list[str]:
     onward = {"src-party-id": "$control_source", "dest-party-id": "$http_dest_party_id"}
     loop = map_block("$control_source:$http_dest_party_id", "control_loop", {r"~^([0-9]+):\1$": "loop"})
     outer = _outer_control(
-        [block("if ($control_loop)", ["return 403;"]), *_refuse("$control_http", 404)],
-        [*_headers("proxy", onward), "proxy_pass http://$control_http;"],
-        [*_headers("grpc", onward), "grpc_pass grpc://$control_grpc;"],
+        [block("if ($control_loop)", ["return 403;"]), *refuse("$control_http", 404)],
+        [*headers("proxy", onward), "proxy_pass http://$control_http;"],
+        [*headers("grpc", onward), "grpc_pass grpc://$control_grpc;"],
         grpc_location,
     )
     return [loop, _reasons("$control_loop:$control_http", "no-route", loop=True), outer]
@@ -206,29 +205,19 @@ def _outer_control(checks: list[str], http: list[str], grpc: list[str], grpc_loc
     return block(
         "server",
         [
-            f"listen {ports.ROUTER_OUTER_CONTROL} ssl http2 {_KEEPALIVE};",
+            f"listen {ports.ROUTER_OUTER_CONTROL} ssl http2 {KEEPALIVE};",
             "access_log /dev/stdout control_in;",
             # At `info` nginx says why a certificate is refused.
             "error_log stderr info;",
             *server_tls(TLS_DIR),
             f"include {ROUTES_DIR}/{CONTROL_CALLERS_CONF};",
             # Empty too when nobody knows the certificate.
-            *_refuse("$control_source", 403),
+            *refuse("$control_source", 403),
             *checks,
             block("location /", http),
             block(grpc_location, grpc),
         ],
     )
-
-
-def _refuse(variable: str, status: int) -> list[str]:
-    return [block(f'if ({variable} = "")', [f"return {status};"])]
-
-
-def _headers(protocol: str, values: dict[str, str]) -> list[str]:
-    """Return the party headers as checked here: what the caller wrote is not passed on."""
-    lines = [f"{protocol}_set_header {name} {value};" for name, value in values.items()]
-    return [*lines, 'proxy_set_header Connection "";'] if protocol == "proxy" else lines
 
 
 def _health() -> str:
@@ -253,7 +242,7 @@ def _preread_server(port: int) -> str:
     return block(
         "server",
         [
-            f"listen {port} {_KEEPALIVE};",
+            f"listen {port} {KEEPALIVE};",
             "access_log /dev/stdout data_out;",
             "ssl_preread on;",
             "proxy_pass $data_hop;",
@@ -268,6 +257,8 @@ def _exchange_stream() -> list[str]:
 def _party_stream(own_name: str) -> list[str]:
     """Return a party's way out for its broker, and the way in to it."""
     reasons = {
+        # From a peer that plain KubeFATE deployed, if there is one.
+        "~^NONE:here:plain$": "forwarded",
         "~^NONE:": "no-certificate",
         "~^FAILED:": "bad-certificate",
         "~^SUCCESS::": "wrong-name",
@@ -275,7 +266,7 @@ def _party_stream(own_name: str) -> list[str]:
         "~^SUCCESS:here:": "forwarded",
     }
     outer = [
-        f"listen {ports.ROUTER_OUTER_DATA} ssl {_KEEPALIVE};",
+        f"listen {ports.ROUTER_OUTER_DATA} ssl {KEEPALIVE};",
         "access_log /dev/stdout data_in;",
         "error_log stderr info;",
         *server_tls(TLS_DIR),

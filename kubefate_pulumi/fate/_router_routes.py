@@ -7,6 +7,7 @@ is checked against its own CA alone.
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from kubefate_pulumi.fate import _router_plain
 from kubefate_pulumi.fate._nginx import block, client_tls, map_block, map_bucket_size, server_tls
 from kubefate_pulumi.fate._router_layout import (
     CONTROL_CALLERS_CONF,
@@ -37,7 +38,7 @@ def texts(table: RouteTable) -> dict[str, str]:
         DATA_CONF: _data(table),
     }
     if table.unit != EXCHANGE:
-        files[DATA_CALLERS_CONF] = _trust("data", table.data_callers)
+        files[DATA_CALLERS_CONF] = _trust("data", table.data_callers, optional=bool(table.plain_data))
     for kind, callers in (("control", table.control_callers), ("data", table.data_callers)):
         if callers:
             files[f"{kind}-callers.pem"] = _bundle(callers)
@@ -60,6 +61,7 @@ def _control(table: RouteTable) -> str:
             map_block("$ssl_client_i_dn|$ssl_client_s_dn", "control_caller", by_name),
             map_block("$control_caller:$http_src_party_id", "control_source", sources),
             *(_control_server(hop, protocol) for hop in table.control_hops for protocol in ("http", "grpc")),
+            *_router_plain.control(table),
         ],
     )
 
@@ -73,17 +75,18 @@ def _control_map(routes: Iterable[ControlRoute], protocol: str) -> str:
 
 
 def _control_server(hop: Hop, protocol: str) -> str:
-    directive, scheme, listen = {
-        "http": ("proxy", "https", ""),
-        "grpc": ("grpc", "grpcs", " http2"),
-    }[protocol]
+    directive, listen = {"http": ("proxy", ""), "grpc": ("grpc", " http2")}[protocol]
+    plain = hop.plain_grpc_address
+    scheme = protocol if plain is not None else f"{protocol}s"
+    address = plain if plain is not None and protocol == "grpc" else hop.address
+    tls = client_tls(directive, TLS_DIR, f"{ROUTES_DIR}/{ca_file(hop.unit)}", hop.tls_name)
     lines = [
         f"listen {control_socket(hop.unit, protocol)}{listen};",
         # The inner listener has logged the request.
         "access_log off;",
-        *client_tls(directive, TLS_DIR, f"{ROUTES_DIR}/{ca_file(hop.unit)}", hop.tls_name),
+        *([] if plain is not None else tls),
         # A variable, so that a name is looked up when it is needed and not only at the start.
-        f'set $hop "{hop.address}";',
+        f'set $hop "{address}";',
         block(
             "location /",
             [f"{directive}_set_header Host {hop.tls_name};", f"{directive}_pass {scheme}://$hop;"],
@@ -100,10 +103,13 @@ def _data(table: RouteTable) -> str:
         for caller in table.data_callers
         for issuer in caller.issuers
     }
+    if table.plain_data:
+        by_name |= _router_plain.data_caller(table)
     size = map_bucket_size([*by_name, *targets])
     parts = [f"map_hash_bucket_size {size};", map_block("$ssl_preread_server_name", "data_hop", targets)]
     if not through:
         key = "$ssl_server_name|$ssl_client_i_dn|$ssl_client_s_dn"
+        parts += _router_plain.data_sources(table)
         parts.append(map_block(key, "data_caller", by_name))
         parts += [_data_server(route) for route in table.data]
     return _text(f"Data path of {table.unit}: where connections go, and who may come in.", parts)
@@ -125,13 +131,17 @@ def _data_server(route: DataRoute) -> str:
     return block("server", lines)
 
 
-def _trust(kind: str, callers: Sequence[Caller]) -> str:
-    """Return whose certificates a listener takes; with no caller, it takes none and refuses everything."""
+def _trust(kind: str, callers: Sequence[Caller], *, optional: bool = False) -> str:
+    """Return whose certificates a listener takes; with no caller, it takes none and refuses everything.
+
+    `optional`: some callers show none; the tables say which those are.
+    """
     if not callers:
         return _text(f"Nobody may come in by the {kind} path.", [])
+    verify = "optional" if optional else "on"
     return _text(
         f"Who may come in by the {kind} path: these CAs; {kind}.conf tells their certificates apart by name.",
-        [f"ssl_client_certificate {ROUTES_DIR}/{kind}-callers.pem;", "ssl_verify_client on;"],
+        [f"ssl_client_certificate {ROUTES_DIR}/{kind}-callers.pem;", f"ssl_verify_client {verify};"],
     )
 
 

@@ -40,17 +40,32 @@ class Endpoint:
 
 
 @dataclass(frozen=True)
+class Plain:
+    """How a party that KubeFATE's own charts deployed speaks: no TLS on its control path, no certificate of its broker.
+
+    The ports of its endpoint are those of HTTP and of its broker's TLS; `grpc_port` is that of gRPC. `accept_from` are
+    the CIDRs that its connections come from, in a star also those of the exchange: where traffic comes from is all
+    that it is known by.
+    """
+
+    grpc_port: int
+    accept_from: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class Peer:
     """What others may know of a unit. Never a secret.
 
     `ca_certificate` is PEM; `subject` is the distinguished name of the unit's router certificate in
-    RFC 2253 form, by default `CN=<unit>.<domain>`.
+    RFC 2253 form, by default `CN=<unit>.<domain>`. With `plain`, it is that of its broker's certificate, and the
+    authority is the one that signed that.
     """
 
     unit: str
     endpoint: Endpoint
     ca_certificate: str
     subject: str | None = None
+    plain: Plain | None = None
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from ipaddress import ip_address
+from ipaddress import ip_address, ip_network
 from typing import Final, TypeVar
 
 from kubefate_pulumi.fate.model import EXCHANGE, FederationFacts, Peer, Topology
@@ -38,6 +38,7 @@ def check_peers(federation: FederationFacts, unit: str, peers: Sequence[Peer]) -
     _check_completeness(federation, unit, peers, members)
     for peer in peers:
         _check_endpoint(peer)
+        _check_plain(peer)
         _check_certificates(federation, peer)
     _check_trust(federation, peers)
 
@@ -110,6 +111,23 @@ def _check_endpoint(peer: Peer) -> None:
     for name in ("control_port", "data_port"):
         if not 0 < getattr(peer.endpoint, name) <= _HIGHEST_PORT:
             raise RouteError(f"peer {peer.unit}: endpoint.{name} is no TCP port (1 to {_HIGHEST_PORT})")
+
+
+def _check_plain(peer: Peer) -> None:
+    if peer.plain is None:
+        return
+    if peer.unit == EXCHANGE:
+        raise RouteError("the exchange cannot be one of plain KubeFATE: deploy it from these files, it is one router")
+    what = f"peer {peer.unit}: plain"
+    if not 0 < peer.plain.grpc_port <= _HIGHEST_PORT:
+        raise RouteError(f"{what}.grpc_port is no TCP port (1 to {_HIGHEST_PORT})")
+    if not peer.plain.accept_from:
+        raise RouteError(f"{what}.accept_from is empty: name the CIDRs that its connections come from")
+    for text in peer.plain.accept_from:
+        try:
+            ip_network(text)
+        except ValueError:
+            raise RouteError(f"{what}.accept_from: {text} is no CIDR, such as 192.0.2.0/24") from None
 
 
 def _check_dns_name(name: str, what: str) -> None:

@@ -22,6 +22,13 @@ ROUTER_OUTER_CONTROL: Final = 9443
 """The way in for job control; mutual TLS, HTTP/1.1 and HTTP/2."""
 ROUTER_OUTER_DATA: Final = 6651
 """The way in for data. A party: mutual TLS. The exchange: TLS passed through."""
+ROUTER_PLAIN_HTTP: Final = 9301
+"""The way in for job control of peers that plain KubeFATE deployed; HTTP/1.1 without TLS."""
+ROUTER_PLAIN_GRPC: Final = 9311
+"""Likewise; HTTP/2 without TLS."""
+KUBEFATE_HTTP: Final = 9300
+"""The port at which plain KubeFATE publishes a party's nginx, and expects that of others."""
+KUBEFATE_GRPC: Final = 9310
 ROUTER_HEALTH: Final = 9302
 """Probes, reload status and metrics of a router; plain HTTP."""
 

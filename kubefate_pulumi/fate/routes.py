@@ -12,7 +12,17 @@ from ipaddress import ip_address
 from kubefate_pulumi.fate.model import EXCHANGE, FederationFacts, Peer, Topology
 from kubefate_pulumi.fate.peers import RouteError, certificate_subject, certificates, check_peers, issuers
 
-__all__ = ["Caller", "ControlRoute", "DataRoute", "Hop", "RouteError", "RouteTable", "next_units", "route_table"]
+__all__ = [
+    "Caller",
+    "ControlRoute",
+    "DataRoute",
+    "Hop",
+    "PlainCaller",
+    "RouteError",
+    "RouteTable",
+    "next_units",
+    "route_table",
+]
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,8 @@ class Hop:
         tls_name: Name in its certificate, sent as SNI.
         ca_certificate: PEM, one or more: the only CA that is trusted on this way. None: TLS is passed
             through, and the two ends check each other.
+        plain_grpc_port: Of a party that plain KubeFATE deployed, on the control path: there is no TLS, `port`
+            speaks HTTP, and this one gRPC.
     """
 
     unit: str
@@ -33,11 +45,17 @@ class Hop:
     port: int
     tls_name: str
     ca_certificate: str | None
+    plain_grpc_port: int | None = None
 
     @property
     def address(self) -> str:
         """Return `host:port`, with an IPv6 address in brackets."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return _address(self.host, self.port)
+
+    @property
+    def plain_grpc_address(self) -> str | None:
+        """Return `host:plain_grpc_port`, if there is one."""
+        return None if self.plain_grpc_port is None else _address(self.host, self.plain_grpc_port)
 
 
 @dataclass(frozen=True)
@@ -76,6 +94,14 @@ class Caller:
 
 
 @dataclass(frozen=True)
+class PlainCaller:
+    """A party that plain KubeFATE deployed, and the CIDRs that it may come from."""
+
+    unit: str
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RouteTable:
     """Everything that the router of one unit must know of the others, in a fixed order.
 
@@ -86,6 +112,8 @@ class RouteTable:
         data: Routes by SNI name, outward at a party, through at the exchange; others are refused.
         control_callers: Who may come in by the control path.
         data_callers: Who may come in by the data path; none at the exchange, which passes TLS through.
+        plain_control: Who may come in by the control path without TLS.
+        plain_data: Who may come in by the data path without a certificate.
     """
 
     unit: str
@@ -94,6 +122,8 @@ class RouteTable:
     data: tuple[DataRoute, ...]
     control_callers: tuple[Caller, ...]
     data_callers: tuple[Caller, ...]
+    plain_control: tuple[PlainCaller, ...] = ()
+    plain_data: tuple[PlainCaller, ...] = ()
 
     @property
     def control_hops(self) -> tuple[Hop, ...]:
@@ -120,13 +150,19 @@ def route_table(federation: FederationFacts, unit: str, peers: Sequence[Peer]) -
     parties = [str(party) for party in sorted(federation.party_ids)]
     others = [party for party in parties if party != unit]
     through_exchange = next_units(federation, unit) == (EXCHANGE,)
-    callers = tuple(_caller(federation, known[party], [party]) for party in others)
+    callers = tuple(_caller(federation, known[party], [party]) for party in others if known[party].plain is None)
+    plain = tuple(
+        PlainCaller(peer.unit, peer.plain.accept_from) for peer in map(known.get, others) if peer and peer.plain
+    )
 
     def control(party: str) -> ControlRoute:
         if party == unit:
             return ControlRoute(party, None)
         target = known[EXCHANGE if through_exchange else party]
-        return ControlRoute(party, _hop(federation, target, target, target.endpoint.control_port))
+        hop = _hop(federation, target, target, target.endpoint.control_port)
+        if target.plain is not None:
+            hop = replace(hop, ca_certificate=None, plain_grpc_port=target.plain.grpc_port)
+        return ControlRoute(party, hop)
 
     def data(party: str) -> DataRoute:
         dialled = known[EXCHANGE if through_exchange else party]
@@ -142,6 +178,8 @@ def route_table(federation: FederationFacts, unit: str, peers: Sequence[Peer]) -
         data=tuple(data(party) for party in others),
         control_callers=(_caller(federation, known[EXCHANGE], others),) if through_exchange else callers,
         data_callers=() if unit == EXCHANGE else callers,
+        plain_control=() if through_exchange else plain,
+        plain_data=() if unit == EXCHANGE else plain,
     )
 
 
@@ -175,6 +213,10 @@ def _caller(federation: FederationFacts, peer: Peer, parties: Sequence[str]) -> 
 def _bundle(peer: Peer) -> str:
     """Return a peer's CA certificates in an order that does not depend on how they were given."""
     return "".join(sorted(set(certificates(peer.ca_certificate))))
+
+
+def _address(host: str, port: int) -> str:
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _normal(host: str) -> str:

@@ -14,6 +14,8 @@ from kubefate_pulumi.fate import ports
 
 PEERS: Final = "peers"
 """The routers of other units: the only thing outside the namespace that anything of a unit calls."""
+PLAIN_PEERS: Final = "plain peers"
+"""Parties that KubeFATE's own charts deployed, if there is one."""
 PEOPLE: Final = "people"
 """Whoever comes through the cluster's ingress controller, if a page is published."""
 
@@ -84,6 +86,16 @@ _HEALTH: Final = Listener(
 _OUTER_CONTROL: Final = Listener(
     "control", ports.ROUTER_OUTER_CONTROL, "TLS 1.2 or newer: HTTP/1.1, and HTTP/2 for gRPC", _MUTUAL
 )
+_PLAIN_LISTENERS: Final = (
+    Listener("plain-http", ports.ROUTER_PLAIN_HTTP, "HTTP/1.1", "nobody: the caller's address must be a plain peer's"),
+    Listener("plain-grpc", ports.ROUTER_PLAIN_GRPC, "HTTP/2", "nobody: the caller's address must be a plain peer's"),
+)
+_ROUTER_OUTSIDE: Final = (
+    (PEERS, "control"),
+    (PEERS, "data"),
+    (PLAIN_PEERS, "plain-http"),
+    (PLAIN_PEERS, "plain-grpc"),
+)
 _TO_PEERS: Final = (
     Call(PEERS, ("control",), "header `dest-party-id`: one server and one trusted CA per next hop"),
     Call(PEERS, ("data",), "SNI `<party>.<domain>`: likewise, or passed through by an exchange"),
@@ -113,6 +125,7 @@ PARTY: Final[tuple[Part, ...]] = (
             ),
             _OUTER_CONTROL,
             Listener("data", ports.ROUTER_OUTER_DATA, "TLS 1.2 or newer: Pulsar", _MUTUAL),
+            *_PLAIN_LISTENERS,
             _HEALTH,
         ),
         (
@@ -120,7 +133,7 @@ PARTY: Final[tuple[Part, ...]] = (
             Call("pulsar", ("broker-tls",), "what peers replicate: Service `pulsar`"),
             *_TO_PEERS,
         ),
-        ((PEERS, "control"), (PEERS, "data")),
+        _ROUTER_OUTSIDE,
     ),
     Part(
         "python",
@@ -228,10 +241,11 @@ EXCHANGE: Final[tuple[Part, ...]] = (
         (
             _OUTER_CONTROL,
             Listener("data", ports.ROUTER_OUTER_DATA, "TLS: passed through by SNI", "nobody here: the two ends do"),
+            *_PLAIN_LISTENERS,
             _HEALTH,
         ),
         _TO_PEERS,
-        ((PEERS, "control"), (PEERS, "data")),
+        _ROUTER_OUTSIDE,
     ),
 )
 """The parts of an exchange."""

@@ -39,7 +39,11 @@ def page() -> str:
     return "\n".join(parts)
 
 
-_FROM_OUTSIDE: Final = {wire.PEERS: "the unit's public address", wire.PEOPLE: "the ingress, if it is published"}
+_FROM_OUTSIDE: Final = {
+    wire.PEERS: "the unit's public address",
+    wire.PLAIN_PEERS: "the same, on ports 9300 and 9310, if there is such a peer",
+    wire.PEOPLE: "the ingress, if it is published",
+}
 _LISTENERS: Final = ("part", "listener", "port", "protocol", "who authenticates whom")
 _FLOWS: Final = ("from", "to", "port", "what carries the route")
 

@@ -64,6 +64,8 @@ def _peer_args(document: config.PeerDocument) -> PeerArgs:
     }
     if document.subject is not None:
         args["subject"] = document.subject
+    if document.plain is not None:
+        args["plain"] = {"grpc_port": document.plain.grpc_port, "accept_from": list(document.plain.accept_from)}
     return args
 
 

@@ -5,8 +5,10 @@ import ssl
 import struct
 
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
-DATA, HEADERS, RST_STREAM, SETTINGS, GOAWAY = 0, 1, 3, 4, 7
+DATA, HEADERS, RST_STREAM, SETTINGS, GOAWAY, CONTINUATION = 0, 1, 3, 4, 7, 9
 END_STREAM, END_HEADERS, ACK = 1, 4, 1
+FRAME = 16384
+"""Bytes that a frame may hold (RFC 9113, 4.2)."""
 _STATUS = {0x88: 200, 0x89: 204, 0x8A: 206, 0x8B: 304, 0x8C: 400, 0x8D: 404, 0x8E: 500}
 """Indexed `:status` fields of the static table."""
 
@@ -18,7 +20,7 @@ def post(connection: socket.socket, path: str, headers: dict[str, str], body: by
     connection.sendall(
         PREFACE
         + _frame(SETTINGS, 0, 0, b"")
-        + _frame(HEADERS, END_HEADERS, 1, block)
+        + _header_frames(block)
         + _frame(DATA, END_STREAM, 1, body)
     )
     status, answer = 0, b""
@@ -48,8 +50,25 @@ def _literal(name: str, value: str) -> bytes:
 
 def _text(text: str) -> bytes:
     raw = text.encode()
-    assert len(raw) < 127
-    return bytes([len(raw)]) + raw
+    return _length(len(raw)) + raw
+
+
+def _length(count: int) -> bytes:
+    """Return an integer with a prefix of seven bits (RFC 7541, 5.1)."""
+    if count < 127:
+        return bytes([count])
+    count, coded = count - 127, [127]
+    while count >= 128:
+        coded.append(count % 128 + 128)
+        count //= 128
+    return bytes([*coded, count])
+
+
+def _header_frames(block: bytes) -> bytes:
+    parts = [block[at : at + FRAME] for at in range(0, len(block), FRAME)]
+    kinds = [HEADERS] + [CONTINUATION] * (len(parts) - 1)
+    flags = [0] * (len(parts) - 1) + [END_HEADERS]
+    return b"".join(_frame(kind, flag, 1, part) for kind, flag, part in zip(kinds, flags, parts, strict=True))
 
 
 def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:

@@ -81,7 +81,12 @@ class Router:
 
     def localised(self, text: str) -> str:
         """Return a generated text with this test's directories, addresses and names."""
-        outer = {ports.ROUTER_OUTER_CONTROL, ports.ROUTER_OUTER_DATA}
+        outer = {
+            ports.ROUTER_OUTER_CONTROL,
+            ports.ROUTER_OUTER_DATA,
+            ports.ROUTER_PLAIN_HTTP,
+            ports.ROUTER_PLAIN_GRPC,
+        }
         text = text.replace("/etc/kubefate/", f"{self.root}/").replace(router.RUN_DIR, f"{self.root}/run")
         text = re.sub(r"(_temp_path )/tmp", rf"\g<1>{self.root}/tmp", text)
         text = re.sub(

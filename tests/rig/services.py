@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -21,6 +22,10 @@ from rig.routers import PATIENCE, nginx_command
 
 from kubefate_pulumi.fate import ports
 from kubefate_pulumi.trust.x509 import KeyPair, new_leaf
+
+
+taken: Counter[str] = Counter()
+"""Connections that came as far as a party's `flow <unit>` (its HTTP port) or `broker <unit>`."""
 
 
 class _Echo(BaseHTTPRequestHandler):
@@ -65,22 +70,26 @@ class _Flow(ThreadingHTTPServer):
     daemon_threads = True
     unit: str
 
+    def get_request(self) -> tuple[socket.socket, Any]:
+        taken[f"flow {self.unit}"] += 1
+        return super().get_request()
+
 
 @contextmanager
-def fate_flow(unit: str, host: str) -> Iterator[None]:
+def fate_flow(unit: str, host: str, port: int = ports.FATE_FLOW_HTTP) -> Iterator[None]:
     """Serve FATE Flow's HTTP port."""
-    server = _Flow((host, ports.FATE_FLOW_HTTP), _Echo)
+    server = _Flow((host, port), _Echo)
     server.unit = unit
     with _running(server):
         yield
 
 
 @contextmanager
-def grpc_backends(hosts: dict[str, str]) -> Iterator[None]:
+def grpc_backends(hosts: dict[str, str], port: int = ports.FATE_FLOW_GRPC) -> Iterator[None]:
     """Serve FATE Flow's gRPC port of several units: HTTP/2 without TLS, which says who was asked by whom."""
     with tempfile.TemporaryDirectory(prefix="kfg-") as root:
         servers = "".join(
-            f"server {{ listen {host}:{ports.FATE_FLOW_GRPC} http2;"
+            f"server {{ listen {host}:{port} http2;"
             f' location / {{ return 200 "{unit}:$http_src_party_id>$http_dest_party_id"; }} }}\n'
             for unit, host in hosts.items()
         )
@@ -95,7 +104,7 @@ def grpc_backends(hosts: dict[str, str]) -> Iterator[None]:
         process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             for host in hosts.values():
-                wait_port(host, ports.FATE_FLOW_GRPC)
+                wait_port(host, port)
             yield
         finally:
             process.terminate()
@@ -119,6 +128,10 @@ class _Broker(socketserver.ThreadingTCPServer):
     daemon_threads = True
     unit: str
     context: ssl.SSLContext
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        taken[f"broker {self.unit}"] += 1
+        return super().get_request()
 
 
 class _BrokerHandler(socketserver.BaseRequestHandler):
@@ -146,6 +159,17 @@ def broker(unit: str, host: str) -> Iterator[None]:
     server.context.verify_mode = ssl.CERT_REQUIRED
     server.context.load_verify_locations(cadata=internal_ca_of(unit).certificate_pem)
     load_pair(server.context, broker_leaf(unit))
+    with _running(server):
+        yield
+
+
+@contextmanager
+def kubefate_broker(unit: str, host: str, pair: KeyPair) -> Iterator[None]:
+    """Serve a broker as KubeFATE's charts set it up for a star: TLS with its own certificate, and none asked for."""
+    server = _Broker((host, ports.PULSAR_TLS), _BrokerHandler)
+    server.unit = unit
+    server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    load_pair(server.context, pair)
     with _running(server):
         yield
 

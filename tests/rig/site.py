@@ -6,7 +6,7 @@ import json
 import random
 import socket
 import ssl
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -126,8 +126,18 @@ def free_net() -> Iterator[int]:
 
 
 @contextmanager
-def site(party_ids: Iterable[int], topology: Topology, *, started: bool = True, **options: int) -> Iterator[Site]:
-    """Run a federation: a router for each unit, FATE Flow and broker for each party."""
+def site(
+    party_ids: Iterable[int],
+    topology: Topology,
+    *,
+    started: bool = True,
+    edit: Callable[[str], str] = str,
+    **options: int,
+) -> Iterator[Site]:
+    """Run a federation: a router for each unit, FATE Flow and broker for each party.
+
+    `edit` changes the texts of the base files: a test's shorter limits, or a control that breaks one thing.
+    """
     ids = tuple(party_ids)
     units = [EXCHANGE, *map(str, ids)]
     with ExitStack() as stack:
@@ -139,7 +149,8 @@ def site(party_ids: Iterable[int], topology: Topology, *, started: bool = True, 
         for unit in subject.units:
             prefix = hosts[unit].removesuffix(".1")
             made = Router(root / unit, unit, f"{prefix}.1", f"{prefix}.2", f"{prefix}.3")
-            made.write(subject.base_texts(unit, **options), subject.route_texts(unit), leaf_of(unit))
+            base = {name: edit(text) for name, text in subject.base_texts(unit, **options).items()}
+            made.write(base, subject.route_texts(unit), leaf_of(unit))
             if unit != EXCHANGE:
                 ca = internal_ca_of(unit).certificate_pem
                 made.put_certificate(router.INTERNAL_DIR, internal_leaf(unit), ca)

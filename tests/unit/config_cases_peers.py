@@ -17,6 +17,8 @@ from unit.config_files import (
     peers,
 )
 
+PLAIN_LINE = peer().count("\n") + 1
+
 CASES: dict[str, Case] = {
     # Exposure
     "address that is not one": exchange(
@@ -106,6 +108,22 @@ CASES: dict[str, Case] = {
     ),
     "peer with bad subject": peers(
         peer(subject=f'subject: "{CANARY}"'), peer().count("\n") + 1, "subject", "is not a subject"
+    ),
+    "plain peer from nowhere": peers(
+        peer(subject="plain: {grpc_port: 9310}"), PLAIN_LINE, "plain.accept_from", "is missing"
+    ),
+    "plain peer from an empty list": peers(
+        peer(subject="plain: {accept_from: []}"), PLAIN_LINE, "plain.accept_from", "is an empty list"
+    ),
+    "plain peer from no CIDR": peers(
+        peer(subject="plain: {accept_from: [192.0.2.1/24]}"), PLAIN_LINE, "plain.accept_from[0]", "CIDR"
+    ),
+    "plain exchange": peers(
+        peer("exchange", subject="plain: {accept_from: [192.0.2.0/24]}"),
+        PLAIN_LINE,
+        "plain",
+        "cannot be given for the exchange",
+        "peers/exchange.yaml",
     ),
     "peer twice": Case(
         {
