@@ -82,7 +82,7 @@ class InlineStack:
         return outcome
 
     def export(self) -> dict[str, Any]:
-        """Return the stack's state as it is stored: secrets are encrypted."""
+        """Return the stack's state with its secrets in clear; how they are stored shows only in the backend's file."""
         found = self._stack.export_stack().deployment
         return dict(found or {})
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from engine.inline import InlineStack
+from engine.plugin.custom import Custom
 from engine.plugin.lab import SITE, Lab
 from engine.sites import SiteClient
 
@@ -12,16 +13,33 @@ from kubefate_pulumi.simulator.manager import Simulator
 
 
 @pytest.fixture
-def lab(
+def lab_on(
     simulator: Simulator,
     site_client: Callable[[str], SiteClient],
     inline_stack: Callable[..., InlineStack],
     suffix: str,
-) -> Lab:
+) -> Callable[[str], Lab]:
+    """Make a namespace of the simulated site of that name, and a stack."""
+
+    def make(site: str) -> Lab:
+        made = Lab(inline_stack(lambda: None), site_client(site), str(simulator.merged_kubeconfig), suffix)
+        made.client.core.create_namespace({"metadata": {"name": made.namespace}})
+        return made
+
+    return make
+
+
+@pytest.fixture
+def lab(lab_on: Callable[[str], Lab]) -> Lab:
     """A namespace of a simulated site, and a stack."""
-    made = Lab(inline_stack(lambda: None), site_client(SITE), str(simulator.merged_kubeconfig), suffix)
-    made.client.core.create_namespace({"metadata": {"name": made.namespace}})
-    return made
+    return lab_on(SITE)
+
+
+@pytest.fixture
+def custom(lab_on: Callable[[str], Lab], more_sites: Callable[..., None]) -> Custom:
+    """The same with a kind of the test's own, on a site where kinds may come and go: nobody lists all of them."""
+    more_sites("test-kinds")
+    return Custom(lab_on("test-kinds"))
 
 
 @pytest.fixture

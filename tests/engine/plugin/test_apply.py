@@ -3,9 +3,7 @@
 from collections.abc import Callable
 
 import pulumi
-import pytest
-from engine.plugin.lab import Json, Lab, config_map
-from kubernetes.client import ApiException
+from engine.plugin.lab import CONFIG_MAPS, Json, Lab, config_map, ops_of, said
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.core.v1 import ConfigMap, Secret, Service
 
@@ -71,9 +69,9 @@ def test_17_conflict_names_the_field_and_force_wins(lab: Lab) -> None:
     lab.up(_map(lab, {"key": "a"}))
     body = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "cm"}, "data": {"key": "theirs"}}
     lab.apply("api/v1/configmaps", "cm", body, "somebody")
-    said = lab.fail(_map(lab, {"key": "b"}))
-    assert "server-side apply field conflict detected" in said
-    assert "somebody" in said
+    words = lab.fail(_map(lab, {"key": "b"}))
+    assert "server-side apply field conflict detected" in words
+    assert "somebody" in words
     assert lab.get("api/v1/configmaps", "cm")["data"] == {"key": "theirs"}
     lab.up(_map(lab, {"key": "b"}, annotations={"pulumi.com/patchForce": "true"}))
     assert lab.get("api/v1/configmaps", "cm")["data"] == {"key": "b"}
@@ -82,9 +80,9 @@ def test_17_conflict_names_the_field_and_force_wins(lab: Lab) -> None:
 def test_18_object_that_exists_fails_and_upsert_adopts_it(lab: Lab) -> None:
     lab.client.core.create_namespaced_config_map(lab.namespace, {"metadata": {"name": "cm"}, "data": {"other": "x"}})
     uid = lab.uid("api/v1/configmaps", "cm")
-    said = lab.fail(_map(lab, {"key": "a"}))
-    assert "was not successfully created by the Kubernetes API server" in said
-    assert "already exists" in said
+    words = lab.fail(_map(lab, {"key": "a"}))
+    assert "was not successfully created by the Kubernetes API server" in words
+    assert "already exists" in words
 
     def adopt() -> None:
         config_map("cm", lab.options(upsert_existing_objects=True), data={"key": "a"})
@@ -94,22 +92,41 @@ def test_18_object_that_exists_fails_and_upsert_adopts_it(lab: Lab) -> None:
     assert (live["metadata"]["uid"], live["data"]) == (uid, {"key": "a", "other": "x"})
 
 
-def test_19_preview_stores_nothing_and_finds_invalid_objects(lab: Lab) -> None:
-    def program(namespace: str, key: str) -> Callable[[], None]:
-        def run() -> None:
-            options = lab.options()
-            ConfigMap("cm", metadata={"name": "cm", "namespace": namespace}, data={key: "x"}, opts=options)
-            CustomResource("cr", "test.example.org/v1", "Absent", metadata={"name": "cr"}, opts=options)
+def _absent(lab: Lab, namespace: str, kind: str, key: str) -> Callable[[], None]:
+    """Return a program with a ConfigMap in a namespace and a custom resource of a kind, of which one may be missing."""
 
-        return run
+    def run() -> None:
+        options = lab.options()
+        ConfigMap("cm", metadata={"name": "cm", "namespace": namespace}, data={key: "x"}, opts=options)
+        if kind:
+            CustomResource("cr", "test.example.org/v1", kind, metadata={"name": "cr"}, opts=options)
 
-    lab.stack.preview(program("test-absent", "key")).check()
-    lab.stack.preview(program(lab.namespace, "key")).check()
-    with pytest.raises(ApiException):
-        lab.get("api/v1/configmaps", "cm")
-    refused = lab.stack.preview(program(lab.namespace, "not a key!"))
-    assert refused.error is not None
-    assert "Invalid" in refused.events.errors or "invalid" in refused.events.errors.lower()
+    return run
+
+
+def test_19_preview_of_a_create_stores_nothing_and_finds_invalid_objects(lab: Lab) -> None:
+    outcome = lab.stack.preview(_absent(lab, lab.namespace, "", "key")).check()
+    assert ops_of(outcome, "cm") == ["create"]
+    assert not lab.exists(CONFIG_MAPS, "cm")
+    assert not lab.has("cm")
+    assert "not a key!" in said(lab.stack.preview(_absent(lab, lab.namespace, "", "not a key!")))
+
+
+def test_19_preview_passes_where_namespace_or_kind_may_still_come(lab: Lab) -> None:
+    missing = f"test-absent-{lab.suffix}"
+    assert ops_of(lab.stack.preview(_absent(lab, missing, "", "key")).check(), "cm") == ["create"]
+    assert ops_of(lab.stack.preview(_absent(lab, lab.namespace, "Absent", "key")).check(), "cr") == ["create"]
+
+
+def test_19_preview_of_an_update_stores_nothing_and_finds_invalid_objects(lab: Lab) -> None:
+    lab.up(_map(lab, {"key": "a"}))
+    before, stored = lab.get(CONFIG_MAPS, "cm"), lab.stored()
+    assert ops_of(lab.stack.preview(_map(lab, {"key": "b"})).check(), "cm") == ["update"]
+    assert "not a key!" in said(lab.stack.preview(_map(lab, {"not a key!": "b"})))
+    assert (lab.get(CONFIG_MAPS, "cm"), lab.stored()) == (before, stored)
+    lab.up(_map(lab, {"key": "b"}))
+    assert lab.get(CONFIG_MAPS, "cm") != before, "the control"
+    assert lab.stored() != stored
 
 
 def test_20_preview_of_a_create_knows_the_name_and_neither_id_nor_status(lab: Lab) -> None:

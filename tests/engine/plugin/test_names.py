@@ -63,8 +63,10 @@ def test_05_second_up_and_refresh_change_nothing(lab: Lab) -> None:
             spec={"cluster_ip": "None", "selector": {"app": "app"}, "ports": [{"port": 80}]},
             opts=options,
         )
+        Service("plain", metadata={"name": "plain"}, spec={"ports": [{"port": 80}]}, opts=options)
 
     lab.up(program)
+    assert lab.get("api/v1/services", "plain")["spec"]["clusterIP"], "the server adds fields"
     stored = lab.get("api/v1/secrets", "secret")["data"]
     assert stored == {"key": base64.b64encode(b"hidden").decode()}
     assert lab.get("apis/apps/v1/deployments", "app")["spec"]["template"]["spec"]["containers"][0]["resources"] == {

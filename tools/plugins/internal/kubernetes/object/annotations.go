@@ -2,13 +2,12 @@
 package object
 
 import (
+	"strconv"
 	"strings"
 	"time"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
-
-	"strconv"
 )
 
 // Annotations that change what the plugin does with an object.

@@ -62,7 +62,7 @@ func (s *Server) Configure(
 		return nil, fmt.Errorf("%s: `renderYamlToDirectory` is not implemented. %s", StandIn, getOfficial)
 	}
 	s.secrets = request.GetAcceptSecrets()
-	if err := s.connect(ctx, parsed); err != nil {
+	if err := s.connect(ctx, resource.URN(request.GetUrn()), parsed); err != nil {
 		return nil, err
 	}
 	return &pulumirpc.ConfigureResponse{
@@ -73,7 +73,8 @@ func (s *Server) Configure(
 const getOfficial = "Install the official plugin with `pulumi plugin install resource kubernetes`, " +
 	"or name its directory in KUBEFATE_PLUGIN_DIR."
 
-func (s *Server) connect(ctx context.Context, parsed settings.Settings) error {
+// connect says to the user, once for each provider resource, that this is not the official plugin.
+func (s *Server) connect(ctx context.Context, urn resource.URN, parsed settings.Settings) error {
 	ctx, done := s.bound(ctx)
 	defer done()
 	target, err := cluster.Locate(parsed)
@@ -86,7 +87,7 @@ func (s *Server) connect(ctx context.Context, parsed settings.Settings) error {
 	if err := cluster.CheckLocal(target.Config); err != nil {
 		return fmt.Errorf("%s: it works with API servers on this machine only, and %w. %s", StandIn, err, getOfficial)
 	}
-	s.log(ctx, diag.Debug, "", "%s %s, on %s", StandIn, s.version, target.Config.Host)
+	s.log(ctx, diag.Info, urn, "%s %s, for the API server %s", StandIn, s.version, target.Config.Host)
 	client, err := cluster.Connect(ctx, target.Config)
 	var old *cluster.TooOldError
 	switch {
