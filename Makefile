@@ -37,13 +37,13 @@ lint: venv ## Check style, types and layering
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-programs: ## Install the programs that the tests run (nginx), where they are missing
+programs: venv ## Install and fetch the programs that the tests run, where they are missing
 	@tests/install-programs.sh
 
 test: venv lint tools programs ## Run the tests; TESTS=tests/engine runs a part
 	$(BIN)/pytest -n $(JOBS) $(TESTS) $(PYTEST_ARGS)
 
-bench: venv ## Measure the budgets as ratios
+bench: venv programs ## Measure the budgets as ratios
 	PYTHONPATH=tests $(BIN)/python -W ignore -m bench
 
 lock: ## Resolve requirements.lock again

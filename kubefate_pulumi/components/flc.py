@@ -1,5 +1,7 @@
 """The federated learning cluster: all that one party runs."""
 
+from functools import partial
+
 import pulumi
 
 from kubefate_pulumi.components import defaults
@@ -13,7 +15,7 @@ from kubefate_pulumi.components.args import (
 from kubefate_pulumi.components.credentials import Password
 from kubefate_pulumi.components.internal_trust import InternalTrust
 from kubefate_pulumi.components.isolation import Isolation, is_dialled_plainly, ways_out
-from kubefate_pulumi.components.parts import client, fateboard
+from kubefate_pulumi.components.parts import client, fateboard, mysql
 from kubefate_pulumi.components.parts.client import NotebookClient
 from kubefate_pulumi.components.parts.fateboard import FateBoard
 from kubefate_pulumi.components.parts.fateflow import FateFlow, FateFlowSettings
@@ -52,9 +54,9 @@ class FederatedLearningCluster(pulumi.ComponentResource):
         workers = _workers(args.get("spark", {}))
         datanodes, replication = _hdfs(args.get("hdfs", {}))
         internal = InternalTrust(name, unit.dns_name, child)
-        passwords = _passwords(name, args.get("credentials", {}), child)
+        passwords = _passwords(name, party, args.get("credentials", {}), child)
         router = RouterSettings(unit, args["peers"], args["ca_certificate"], args["ca_private_key"], internal=internal)
-        flow = FateFlowSettings(passwords["mysql_password"], workers)
+        flow = FateFlowSettings(passwords["mysql_password"], workers, replication)
 
         MySql(
             f"{name}-mysql",
@@ -107,11 +109,17 @@ def _hdfs(given: HdfsArgs) -> tuple[int, int]:
     return datanodes, int(given.get("replication", min(defaults.REPLICATION, datanodes)))
 
 
-def _passwords(name: str, given: CredentialArgs, opts: pulumi.ResourceOptions) -> dict[str, pulumi.Output[str]]:
+def _passwords(
+    name: str, party: str, given: CredentialArgs, opts: pulumi.ResourceOptions
+) -> dict[str, pulumi.Output[str]]:
     """Return each password: the one given, or else a generated one."""
-    return {
+    found = {
         key: pulumi.Output.secret(given[key])
         if key in given
         else Password(f"{name}-{key.replace('_', '-')}", opts=opts).result
         for key in ("mysql_password", "mysql_root_password", "fateboard_password", "notebook_password")
     }
+    for key in ("mysql_password", "mysql_root_password"):
+        if key in given:
+            found[key] = found[key].apply(partial(mysql.checked, party, key))
+    return found

@@ -26,6 +26,8 @@ from kubefate_pulumi.fate.model import EXCHANGE, FederationFacts
 from kubefate_pulumi.fate.profile import load_profile
 
 _CONNECT: Final = "10s"
+_ARRIVAL: Final = "10s"
+"""How long a caller may take to say who it is and what it wants: TLS handshake, SNI name, request header."""
 _IDLE: Final = "1h"
 """Jobs run for hours; Pulsar's own keep-alive (30 s) finds a dead peer long before."""
 _WORKERS: Final = 2
@@ -71,6 +73,8 @@ server_tokens off;
 default_type text/plain;
 underscores_in_headers off;
 client_max_body_size 0;
+# From the connection on, so for the TLS handshake too.
+client_header_timeout {_ARRIVAL};
 client_body_timeout {_IDLE};
 send_timeout {_IDLE};
 client_body_temp_path {TMP_DIR}/client-body;
@@ -104,7 +108,8 @@ log_format control_out 'control-out time=$time_iso8601 reason=$control_out_reaso
     'request="$request" bytes=$bytes_sent seconds=$request_time';"""
 
 _STREAM: Final = f"""\
-preread_timeout {_CONNECT};
+preread_timeout {_ARRIVAL};
+ssl_handshake_timeout {_ARRIVAL};
 proxy_connect_timeout {_CONNECT};
 proxy_timeout {_IDLE};
 proxy_socket_keepalive on;
@@ -194,10 +199,11 @@ def _reasons(destination: str, refused: str, *, loop: bool = False) -> str:
         "~^SUCCESS::": "unknown-caller",
         "~^SUCCESS:[^:]+::": "wrong-source",
         **({f"{known}loop:": "loop"} if loop else {}),
-        f"{known}{':' if loop else ''}$": refused,
-        known: "forwarded",
+        f"{known}{':' if loop else ''}:": refused,
+        # Else nobody was wrong, but nothing was passed on: a header that is too long, or cut off.
+        f"{known}.*[^:]$": "forwarded",
     }
-    key = f"$ssl_client_verify:$control_caller:$control_source:{destination}"
+    key = f"$ssl_client_verify:$control_caller:$control_source:{destination}:$upstream_addr"
     return map_block(key, "control_in_reason", values, default="bad-request")
 
 
@@ -207,6 +213,8 @@ def _outer_control(checks: list[str], http: list[str], grpc: list[str], grpc_loc
         [
             f"listen {ports.ROUTER_OUTER_CONTROL} ssl http2 {KEEPALIVE};",
             "access_log /dev/stdout control_in;",
+            # An HTTP/2 header that does not end is ended after this, too. Routers do not keep connections.
+            f"keepalive_timeout {_ARRIVAL};",
             # At `info` nginx says why a certificate is refused.
             "error_log stderr info;",
             *server_tls(TLS_DIR),

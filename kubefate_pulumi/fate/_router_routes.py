@@ -42,6 +42,7 @@ def texts(table: RouteTable) -> dict[str, str]:
     for kind, callers in (("control", table.control_callers), ("data", table.data_callers)):
         if callers:
             files[f"{kind}-callers.pem"] = _bundle(callers)
+            files[f"{kind}-callers-hint.pem"] = certificates(callers[0].ca_certificate)[0]
     hops = [*table.control_hops, *(route.hop for route in table.data)]
     files |= {ca_file(hop.unit): hop.ca_certificate for hop in hops if hop.ca_certificate is not None}
     return files
@@ -141,7 +142,13 @@ def _trust(kind: str, callers: Sequence[Caller], *, optional: bool = False) -> s
     verify = "optional" if optional else "on"
     return _text(
         f"Who may come in by the {kind} path: these CAs; {kind}.conf tells their certificates apart by name.",
-        [f"ssl_client_certificate {ROUTES_DIR}/{kind}-callers.pem;", f"ssl_verify_client {verify};"],
+        [
+            # All of these names would go to each caller in the handshake, which would grow with the parties.
+            # One is as good: a router shows its certificate whatever the list says.
+            f"ssl_client_certificate {ROUTES_DIR}/{kind}-callers-hint.pem;",
+            f"ssl_trusted_certificate {ROUTES_DIR}/{kind}-callers.pem;",
+            f"ssl_verify_client {verify};",
+        ],
     )
 
 

@@ -32,6 +32,9 @@ def start_script() -> str:
 # configuration in force, and is named in the log, in /status and in /metrics.
 set -u
 
+# Each connection is an open file, and so is the socket of each next hop. A container may start with 1024.
+ulimit -n "$(ulimit -Hn)" 2>/dev/null || :
+
 conf={BASE_DIR}/{NGINX_CONF}
 {_FUNCTIONS}
 {_MAIN}"""

@@ -43,12 +43,15 @@ def namenode_env(*, replication: int) -> dict[str, str]:
     """Return the NameNode's environment, as the chart's map `namenode-env` has it, without `CLUSTER_NAME`.
 
     Args:
-        replication: Copies of each block; not more than there are DataNodes, or blocks stay incomplete.
+        replication: Copies of each block that a client gets which asks for no number; not more than there are
+            DataNodes. FATE's own uploads ask for three, and get as many as there are DataNodes.
     """
     bind = {
         f"HDFS_CONF_dfs_namenode_{service}___bind___host": _ANY for service in ("rpc", "servicerpc", "http", "https")
     }
-    return {**_SHARED, **bind, **_replication(replication)}
+    # `core-site.xml` is mounted, so the start script cannot add to it.
+    shared = {key: value for key, value in _SHARED.items() if not key.startswith("CORE_CONF_")}
+    return {**shared, **bind, **_replication(replication)}
 
 
 def datanode_env(*, replication: int) -> dict[str, str]:

@@ -38,6 +38,9 @@ PULSAR_TLS: Final = 6651
 """Broker, mutual TLS, for the router."""
 PULSAR_ADMIN: Final = 8080
 PULSAR_ADMIN_TLS: Final = 8081
+PULSAR_ZOOKEEPER: Final = 2181
+PULSAR_BOOKIE: Final = 3181
+"""Both open on all addresses; a standalone broker has no setting for it. Only network policies shut them."""
 
 FATE_BOARD: Final = 8080
 NOTEBOOK: Final = 20000

@@ -16,6 +16,9 @@ SERVICE: Final = "pulsar"
 START_COMMAND: Final = ("bin/pulsar", "standalone", "-nss", "-nfw")
 """Without stream storage and without the functions worker, which runs uploaded code; FATE uses neither."""
 
+HEALTH_PATH: Final = "/admin/v2/brokers/health"
+"""Where the broker says `ok` after it has sent a message to itself."""
+
 CERTS: Final = "/opt/pulsar/certs"
 """Where the Secret with these keys is mounted; the chart's names."""
 CERT_KEY: Final = "broker.cert.pem"
@@ -107,6 +110,8 @@ _TLS: Final = {
 _LOCAL: Final = {
     "bindAddress": "0.0.0.0",  # noqa: S104 - the pod's address is not known here
     "zookeeperServers": "",
+    # A broker that was killed holds its topics until its session ends; 30 s by default.
+    "zooKeeperSessionTimeoutMillis": "8000",
     "configurationStoreServers": "",
     "managedLedgerDefaultEnsembleSize": "1",
     "managedLedgerDefaultWriteQuorum": "1",

@@ -9,7 +9,7 @@ from kubefate_pulumi.fate.profile import Profile
 MASTER_URL: Final = f"spark://spark-master:{ports.SPARK_MASTER}"
 
 
-def spark_defaults(*, cores_max: int, executor_memory: str | None = None) -> str:
+def spark_defaults(*, cores_max: int, replication: int = 3, executor_memory: str | None = None) -> str:
     """Return `spark-defaults.conf` of FATE Flow's pod, where the drivers run.
 
     `POD_IP_MARKER` stands for the pod's address: executors call the driver back there.
@@ -17,6 +17,7 @@ def spark_defaults(*, cores_max: int, executor_memory: str | None = None) -> str
     Args:
         cores_max: Cores that one application may take. Without a bound the first takes all, and a job in
             which this party has two roles waits for itself.
+        replication: Copies of each block that jobs write to HDFS: the client decides, not the NameNode.
         executor_memory: Memory of an executor, in Spark's form (`4g`). None: Spark's default, 1g.
     """
     settings = {
@@ -26,6 +27,7 @@ def spark_defaults(*, cores_max: int, executor_memory: str | None = None) -> str
         "spark.blockManager.port": str(ports.SPARK_BLOCK_MANAGER),
         "spark.port.maxRetries": str(ports.SPARK_PORTS_PER_POD - 1),
         "spark.cores.max": str(cores_max),
+        "spark.hadoop.dfs.replication": str(replication),
         # A driver's web page would be one more listener, without authentication.
         "spark.ui.enabled": "false",
     }

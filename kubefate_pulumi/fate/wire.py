@@ -20,6 +20,7 @@ PEOPLE: Final = "people"
 """Whoever comes through the cluster's ingress controller, if a page is published."""
 
 _NOBODY: Final = "nobody: only the flows below reach it"
+_NOT_CALLED: Final = "nobody: no other pod calls it"
 _MUTUAL: Final = (
     "both ends, by certificate: issuer and subject must be those of a peer, and of the party that it speaks for"
 )
@@ -170,6 +171,8 @@ PARTY: Final[tuple[Part, ...]] = (
             ),
             Listener("admin", ports.PULSAR_ADMIN, "HTTP/1.1: administration"),
             Listener("admin-tls", ports.PULSAR_ADMIN_TLS, "HTTPS: administration"),
+            Listener("zookeeper", ports.PULSAR_ZOOKEEPER, "ZooKeeper: of the standalone broker itself", _NOT_CALLED),
+            Listener("bookie", ports.PULSAR_BOOKIE, "BookKeeper: of the standalone broker itself", _NOT_CALLED),
         ),
         (Call("nginx", ("inner-data",), "SNI `<party>.<domain>`: what is replicated to peers"),),
     ),

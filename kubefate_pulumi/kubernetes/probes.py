@@ -28,15 +28,15 @@ def probes(
     *,
     startup_seconds: int = STARTUP_SECONDS,
     timeout_seconds: int = 3,
-    readiness: Mapping[str, Any] | None = None,
+    liveness: Mapping[str, Any] | None = None,
 ) -> Mapping[str, Any]:
     """Return the three probe fields of a container.
 
     Args:
-        check: What liveness and start-up look at.
+        check: What start-up and readiness look at, and liveness, too, unless it is given its own.
         startup_seconds: How long the process may take to come up.
         timeout_seconds: How long one try may take.
-        readiness: What readiness looks at, when it differs.
+        liveness: What liveness looks at, when it differs: a failure ends the process.
     """
     every: dict[str, Any] = {"period_seconds": PERIOD_SECONDS, "timeout_seconds": timeout_seconds}
     return {
@@ -45,6 +45,6 @@ def probes(
             **every,
             "failure_threshold": max(1, -(-startup_seconds // PERIOD_SECONDS)),
         },
-        "readiness_probe": {**(readiness or check), **every, "failure_threshold": 3},
-        "liveness_probe": {**check, **every, "failure_threshold": 3},
+        "readiness_probe": {**check, **every, "failure_threshold": 3},
+        "liveness_probe": {**(liveness or check), **every, "failure_threshold": 3},
     }

@@ -21,6 +21,10 @@ READY_TIMEOUT = "30m"
 """How long a workload may take to become ready: the images have gigabytes and may come over a thin line."""
 
 
+NO_GRACE = 10
+"""Seconds until a pod is killed whose image's start script does not pass the signal on: waiting longer helps nobody."""
+
+
 @dataclass(frozen=True)
 class Resources:
     """What a container asks for: `cpu` in cores (`500m`, `2`), `memory` as a quantity (`4Gi`).

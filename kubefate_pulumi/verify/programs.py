@@ -4,7 +4,7 @@ import http.client
 import json
 from collections.abc import Iterator
 
-from kubefate_pulumi.fate import ports
+from kubefate_pulumi.fate import ports, pulsar
 from kubefate_pulumi.verify.context import Check, UnitContext
 from kubefate_pulumi.verify.http_call import json_answer, request
 from kubefate_pulumi.verify.model import CheckError
@@ -111,7 +111,7 @@ def _hdfs(context: UnitContext) -> str:
 
 def _pulsar(context: UnitContext) -> str:
     with context.cluster.connect("pulsar", ports.PULSAR_ADMIN, context.seconds) as connection:
-        status, body = request(connection, "GET", "/admin/v2/brokers/health")
+        status, body = request(connection, "GET", pulsar.HEALTH_PATH)
     if status != http.client.OK or body.strip() != b"ok":
         raise CheckError(f"it answers {status}", "Look into the log of pulsar-0.")
     return "it is well"

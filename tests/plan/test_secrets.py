@@ -1,5 +1,8 @@
 """Secrets: canaries in every secret input appear only where they are encrypted."""
 
+from pathlib import Path
+
+import pulumi
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
@@ -95,3 +98,12 @@ def test_the_broker_has_a_key_that_pulsar_reads(plan: Plan) -> None:
         pem = plan.object("fate-9999", "Secret", name).inputs["stringData"][key]
         assert pem.startswith("-----BEGIN PRIVATE KEY-----")
         assert isinstance(load_pem_private_key(pem.encode(), None), kind)
+
+
+@pytest.mark.parametrize("password", ["it's", 'double"quote', "back\\slash", "new\nline", "", "ümlaut"])
+def test_a_password_that_would_break_the_database_is_refused_and_not_shown(tmp_path: Path, password: str) -> None:
+    key = "kubefate:9999-mysql-password"
+    with pytest.raises(pulumi.RunError) as refused:
+        plan_of(write_federation(tmp_path), {**UNITS_ALL, key: password}, (key,))
+    assert "party 9999: mysql_password may have letters, digits" in str(refused.value)
+    assert not password or password not in str(refused.value)

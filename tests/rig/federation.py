@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from kubefate_pulumi.fate.model import EXCHANGE, ConfigFile, Endpoint, FederationFacts, Peer, Topology
 from kubefate_pulumi.fate.router import base_files, route_files
@@ -12,7 +12,7 @@ from kubefate_pulumi.trust.x509 import KeyPair, new_ca, new_leaf
 DOMAIN = "fraud.example.org"
 
 
-@lru_cache(maxsize=64)
+@cache
 def ca_of(unit: str) -> KeyPair:
     return new_ca(f"ca {unit}", days=10, organization="Bank, Ltd.")
 

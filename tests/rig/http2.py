@@ -16,18 +16,12 @@ _STATUS = {0x88: 200, 0x89: 204, 0x8A: 206, 0x8B: 304, 0x8C: 400, 0x8D: 404, 0x8
 def post(connection: socket.socket, path: str, headers: dict[str, str], body: bytes = b"") -> tuple[int, str]:
     """Send one POST on a fresh connection; return status and body."""
     fields = {":method": "POST", ":scheme": "http", ":path": path, ":authority": "fate"} | headers
-    block = b"".join(_literal(name, value) for name, value in fields.items())
-    connection.sendall(
-        PREFACE
-        + _frame(SETTINGS, 0, 0, b"")
-        + _header_frames(block)
-        + _frame(DATA, END_STREAM, 1, body)
-    )
+    connection.sendall(PREFACE + frame(SETTINGS, 0, 0, b"") + header_frames(fields) + frame(DATA, END_STREAM, 1, body))
     status, answer = 0, b""
     while True:
         kind, flags, stream, payload = _read(connection)
         if kind == SETTINGS and not flags & ACK:
-            connection.sendall(_frame(SETTINGS, ACK, 0, b""))
+            connection.sendall(frame(SETTINGS, ACK, 0, b""))
         elif kind == HEADERS and stream == 1 and not status:
             status = _status(payload)
         elif kind == DATA:
@@ -64,14 +58,16 @@ def _length(count: int) -> bytes:
     return bytes([*coded, count])
 
 
-def _header_frames(block: bytes) -> bytes:
+def header_frames(fields: dict[str, str]) -> bytes:
+    """Return a request's header on stream 1, in as many frames as it takes."""
+    block = b"".join(_literal(name, value) for name, value in fields.items())
     parts = [block[at : at + FRAME] for at in range(0, len(block), FRAME)]
     kinds = [HEADERS] + [CONTINUATION] * (len(parts) - 1)
     flags = [0] * (len(parts) - 1) + [END_HEADERS]
-    return b"".join(_frame(kind, flag, 1, part) for kind, flag, part in zip(kinds, flags, parts, strict=True))
+    return b"".join(frame(kind, flag, 1, part) for kind, flag, part in zip(kinds, flags, parts, strict=True))
 
 
-def _frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
     return struct.pack("!I", len(payload))[1:] + struct.pack("!BBI", kind, flags, stream) + payload
 
 

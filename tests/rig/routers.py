@@ -182,14 +182,22 @@ class Router:
 
     def reload(self, routes: dict[str, str]) -> None:
         """Put other route files and wait until they are in force."""
-        before = self.log_text.count("event=reloaded")
+        before, serving = self.log_text.count("event=reloaded"), self.workers()
         self.put(router.ROUTES_DIR, routes)
         self.wait(lambda: self.log_text.count("event=reloaded") > before, "reload")
-        self.wait_workers()
+        self.wait(lambda: not serving & self.workers(), "new workers")
 
-    def wait_workers(self) -> None:
-        """Wait until new workers serve: the old ones have been told to end."""
-        time.sleep(0.3)
+    def workers(self) -> set[int]:
+        """Return the nginx workers that take connections: not those which have been told to end."""
+        assert self.process is not None
+        found = set()
+        for directory in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):
+                title = (directory / "cmdline").read_bytes()
+                serves = title.startswith(b"nginx: worker process") and b"shutting down" not in title
+                if serves and os.getpgid(int(directory.name)) == self.process.pid:
+                    found.add(int(directory.name))
+        return found
 
     def stop(self) -> int | None:
         """End the router by signal as a pod is ended; whatever is left then is killed."""

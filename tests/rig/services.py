@@ -23,7 +23,6 @@ from rig.routers import PATIENCE, nginx_command
 from kubefate_pulumi.fate import ports
 from kubefate_pulumi.trust.x509 import KeyPair, new_leaf
 
-
 taken: Counter[str] = Counter()
 """Connections that came as far as a party's `flow <unit>` (its HTTP port) or `broker <unit>`."""
 

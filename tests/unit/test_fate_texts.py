@@ -215,7 +215,8 @@ def test_the_broker_s_settings_can_be_tuned() -> None:
 
 
 def test_spark_s_ports_are_pinned_and_apart() -> None:
-    lines = spark.spark_defaults(cores_max=4, executor_memory="2g").splitlines()
+    lines = spark.spark_defaults(cores_max=4, replication=2, executor_memory="2g").splitlines()
+    assert "spark.hadoop.dfs.replication 2" in lines
     conf = dict(line.split(" ", 1) for line in lines)
     assert conf["spark.master"] == "spark://spark-master:7077"
     assert conf["spark.driver.host"] == flow.POD_IP_MARKER
@@ -243,7 +244,9 @@ def test_hdfs() -> None:
         ("fs.default.name", "hdfs://0.0.0.0:9000")
     ]
     name, data = hdfs.namenode_env(replication=1), hdfs.datanode_env(replication=5)
-    assert name["CORE_CONF_fs_defaultFS"] == data["CORE_CONF_fs_defaultFS"] == "hdfs://namenode:9000"
+    assert data["CORE_CONF_fs_defaultFS"] == "hdfs://namenode:9000"
+    # The NameNode's file is mounted whole.
+    assert not [key for key in name if key.startswith("CORE_CONF")]
     assert name["HDFS_CONF_dfs_replication"] == "1"
     assert data["HDFS_CONF_dfs_replication"] == "5"
     # Plain variables of the containers, as in the chart.

@@ -27,6 +27,7 @@ class FateFlowSettings:
 
     mysql_password: pulumi.Input[str]
     workers: Workers
+    replication: int
 
 
 class FateFlow(pulumi.ComponentResource):
@@ -46,7 +47,9 @@ class FateFlow(pulumi.ComponentResource):
         super().__init__("kubefate:index:FateFlow", name, {}, opts)
         child = pulumi.ResourceOptions(parent=self)
         files = {
-            flow.SPARK_DEFAULTS: spark.spark_defaults(cores_max=max(1, settings.workers.total_cores // 2)),
+            flow.SPARK_DEFAULTS: spark.spark_defaults(
+                cores_max=max(1, settings.workers.total_cores // 2), replication=settings.replication
+            ),
             flow.START_SCRIPT: flow.start_script(unit.profile),
         }
         service_conf = _service_conf(unit, settings)

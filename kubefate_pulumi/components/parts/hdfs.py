@@ -9,7 +9,7 @@ from kubefate_pulumi.fate import hdfs, ports
 from kubefate_pulumi.kubernetes import objects
 from kubefate_pulumi.kubernetes.metadata import content_hash
 from kubefate_pulumi.kubernetes.probes import command, probes
-from kubefate_pulumi.kubernetes.workload import Container, Mount, Pod, spread_over_nodes, stateful_set
+from kubefate_pulumi.kubernetes.workload import NO_GRACE, Container, Mount, Pod, spread_over_nodes, stateful_set
 
 NAMENODE = "namenode"
 DATANODE = "datanode"
@@ -70,6 +70,7 @@ class Hdfs(pulumi.ComponentResource):
             init_containers=[init],
             volumes={"namenode-confs": {"config_map": {"name": "namenode-config"}}},
             content_hash=content_hash({**site, **env}),
+            termination_seconds=NO_GRACE,
         )
         claims = [unit.claim("namenode", "dfs")]
         stateful_set(unit.scope, NAMENODE, pod, self._child, service=NAMENODE, claims=claims)
@@ -90,7 +91,7 @@ class Hdfs(pulumi.ComponentResource):
         )
         # Two copies of a block on one node are one copy.
         spread = spread_over_nodes(unit.scope, DATANODE)
-        pod = Pod(containers=[main], content_hash=content_hash(env), spread=spread)
+        pod = Pod(containers=[main], content_hash=content_hash(env), spread=spread, termination_seconds=NO_GRACE)
         claims = [unit.claim("datanode", "dfs")]
         stateful_set(unit.scope, DATANODE, pod, self._child, service=DATANODE, claims=claims, replicas=datanodes)
 

@@ -1,5 +1,7 @@
 """MySQL: FATE Flow's jobs, tasks and models. FATE Flow alone connects."""
 
+import re
+
 import pulumi
 
 from kubefate_pulumi.components.unit import Unit
@@ -17,8 +19,25 @@ USER = "fate"
 
 MYSQL_USER = RunAs(user=999, group=999, read_only=True)
 """User and group `mysql` of the official image."""
+_PLAIN = re.compile(r"[A-Za-z0-9._~-]+")
 SCRATCH = {"run": "/var/run/mysqld", "tmp": "/tmp"}  # noqa: S108 - an emptyDir of the pod's own
 """Where it writes beside its data: socket and lock, temporary tables."""
+
+
+def checked(party: str, what: str, password: str) -> str:
+    """Return a password that the image takes as it is: its start script writes it into SQL without quoting.
+
+    A quote ends the first start, with the password in the log, and a volume that is taken for finished.
+
+    Raises:
+        pulumi.RunError: it has other characters. The text does not show it.
+    """
+    if not _PLAIN.fullmatch(password):
+        raise pulumi.RunError(
+            f"party {party}: {what} may have letters, digits and . _ ~ - only, and must not be empty. "
+            f"Set another one: pulumi config set --secret {party}-{what.replace('_', '-')}"
+        )
+    return password
 
 
 class MySql(pulumi.ComponentResource):

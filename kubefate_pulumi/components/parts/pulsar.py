@@ -7,7 +7,7 @@ from kubefate_pulumi.components.unit import Unit
 from kubefate_pulumi.fate import ports, pulsar
 from kubefate_pulumi.kubernetes import objects
 from kubefate_pulumi.kubernetes.metadata import content_hash
-from kubefate_pulumi.kubernetes.probes import probes, tcp
+from kubefate_pulumi.kubernetes.probes import http, probes, tcp
 from kubefate_pulumi.kubernetes.security import RunAs
 from kubefate_pulumi.kubernetes.workload import Container, Mount, Pod, stateful_set
 
@@ -61,7 +61,13 @@ class Pulsar(pulumi.ComponentResource):
                 Mount("pulsar-cert", pulsar.CERTS),
                 Mount("pulsar-data", unit.profile.paths["pulsar_data"], read_only=False),
             ],
-            probes=probes(tcp(ports.PULSAR_ADMIN), startup_seconds=600),
+            # The port is open also when a broker's TLS does not work, and then this does not answer.
+            probes=probes(
+                http(ports.PULSAR_ADMIN, pulsar.HEALTH_PATH),
+                liveness=tcp(ports.PULSAR_ADMIN),
+                startup_seconds=600,
+                timeout_seconds=10,
+            ),
         )
         pod = Pod(
             containers=[container],

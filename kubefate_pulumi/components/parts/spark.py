@@ -11,7 +11,7 @@ from kubefate_pulumi.kubernetes import objects
 from kubefate_pulumi.kubernetes.metadata import content_hash
 from kubefate_pulumi.kubernetes.probes import http, probes
 from kubefate_pulumi.kubernetes.quantity import mebibytes
-from kubefate_pulumi.kubernetes.workload import Container, Mount, Pod, Resources, deployment
+from kubefate_pulumi.kubernetes.workload import NO_GRACE, Container, Mount, Pod, Resources, deployment
 
 MASTER = "spark-master"
 WORKER = "spark-worker"
@@ -69,7 +69,7 @@ class Spark(pulumi.ComponentResource):
             env=objects.plain_env(spark.master_env(unit.profile)),
             probes=_web(ports.SPARK_MASTER_WEB),
         )
-        deployment(unit.scope, MASTER, Pod(containers=[container]), self._child)
+        deployment(unit.scope, MASTER, Pod(containers=[container], termination_seconds=NO_GRACE), self._child)
 
     def _workers(self, unit: Unit, workers: Workers) -> None:
         conf = {flow.SERVICE_CONF: flow.spark_worker_service_conf(unit.party_id)}
@@ -89,6 +89,7 @@ class Spark(pulumi.ComponentResource):
             containers=[container],
             volumes={"spark-worker-confs": {"config_map": {"name": "spark-worker-config"}}},
             content_hash=content_hash(conf),
+            termination_seconds=NO_GRACE,
         )
         deployment(unit.scope, WORKER, pod, self._child, replicas=workers.count)
 
