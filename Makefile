@@ -39,6 +39,7 @@ lint: venv ## Check style, types and layering
 
 programs: venv ## Install and fetch the programs that the tests run, where they are missing
 	@tests/install-programs.sh
+	@PYTHONPATH=tests $(BIN)/python -m dataplane.programs.homes
 
 test: venv lint tools programs ## Run the tests; TESTS=tests/engine runs a part
 	$(BIN)/pytest -n $(JOBS) $(TESTS) $(PYTEST_ARGS)
