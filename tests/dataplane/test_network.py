@@ -8,7 +8,7 @@ import pytest
 from dataplane.calls import reaches
 from dataplane.kubelet.cage import wait_for
 from dataplane.kubelet.errors import KubeletError
-from dataplane.kubelet.names import server_address
+from dataplane.kubelet.names import records, server_address
 from dataplane.kubelet.pod import Pod
 from dataplane.lab import WEB, Lab
 from engine.sites import SiteClient
@@ -148,3 +148,13 @@ def test_flows_are_recorded_before_and_after_services(lab: Lab) -> None:
     # A refused connection is recorded, too: somebody tried.
     assert not reaches(caller, web.address, WEB + 1)
     assert {flow.port for flow in lab.site.rules.carried()} == {WEB, WEB + 1}
+
+
+def test_an_alias_is_refused_where_pods_are_run_and_nowhere_else() -> None:
+    alias = {
+        "metadata": {"namespace": "lab", "name": "alias"},
+        "spec": {"type": "ExternalName", "externalName": "example.org"},
+    }
+    assert records([alias], {}, {"other"}) == ""
+    with pytest.raises(KubeletError, match="lab/alias: ExternalName"):
+        records([alias], {}, {"lab"})

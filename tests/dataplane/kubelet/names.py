@@ -9,7 +9,7 @@ import contextlib
 import ipaddress
 import os
 import signal
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 
 from dataplane.kubelet.api import Object
@@ -26,17 +26,26 @@ def server_address(service_range: str) -> str:
     return str(ipaddress.ip_network(service_range)[10])
 
 
-def records(services: Iterable[Object], known: Mapping[ServiceKey, list[Endpoint]]) -> str:
+def records(
+    services: Iterable[Object], known: Mapping[ServiceKey, list[Endpoint]], run: Container[str] = frozenset()
+) -> str:
     """Return the hosts file for the server: an address and a full name on each line.
 
+    Args:
+        services: all of the site.
+        known: the endpoints of each.
+        run: namespaces whose pods are run here. Other tests' are on the site, too.
+
     Raises:
-        KubeletError: a Service is an alias of a name elsewhere, which this server does not know.
+        KubeletError: a Service of these namespaces is an alias of a name elsewhere, which this server does not know.
     """
     lines: set[str] = set()
     for service in services:
         namespace, name = service["metadata"]["namespace"], service["metadata"]["name"]
         if service["spec"]["type"] == "ExternalName":
-            raise KubeletError(f"service {namespace}/{name}: ExternalName is not known here")
+            if namespace in run:
+                raise KubeletError(f"service {namespace}/{name}: ExternalName is not known here")
+            continue
         domain = f"{name}.{namespace}.svc.{CLUSTER_DOMAIN}"
         if service["spec"].get("clusterIP") not in (None, "", "None"):
             lines.add(f"{service['spec']['clusterIP']} {domain}")

@@ -156,7 +156,8 @@ class Site:
             for key, more in kept_endpoints(services, kept).items():
                 known[key] = [*known.get(key, []), *more]
             self.rules.apply(frontends(services, known, self.node_addresses))
-            self._dns.serve(names.records(services, known))
+            run = {namespace for namespace, _ in [*self._followed, *self._followed_pods]}
+            self._dns.serve(names.records(services, known, run))
             self._backbone.publish(self._uplink, published(services, self.node_addresses))
 
     def join_ending(self) -> None:
