@@ -69,6 +69,8 @@ def _as_json(report: "Report") -> dict[str, Any]:
 
 def _unit_row(report: "Report", unit: str) -> dict[str, str | None]:
     """Return what is known of a unit: where it runs and how it is reached."""
+    from kubefate_pulumi.fate.names import default_namespace
+
     file = report.units.get(unit)
     if file is None:
         return {"unit": unit, "site": None, "namespace": None, "address": None}
@@ -77,7 +79,7 @@ def _unit_row(report: "Report", unit: str) -> dict[str, str | None]:
     return {
         "unit": unit,
         "site": f"kubernetes {kubernetes.context or '(current context)'}",
-        "namespace": file.namespace or f"fate-{unit}",
+        "namespace": file.namespace or default_namespace(unit),
         "address": address or "of the load balancer",
     }
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from kubefate_pulumi.cli.check import default_directory
+from kubefate_pulumi.verify.model import DEFAULT_LAST, STEPS, Report
 
 if TYPE_CHECKING:
     from kubefate_pulumi.verify.model import Finding
@@ -21,8 +22,8 @@ MARKS = {"passed": "ok", "failed": "FAILED", "not run": "not run"}
 @click.option("--unit", "units", multiple=True, metavar="NAME", help="Check this unit only; repeat it.  [default: all]")
 @click.option(
     "--up-to",
-    type=click.Choice([f"V{number}" for number in range(8)]),
-    default="V3",
+    type=click.Choice(list(STEPS)),
+    default=DEFAULT_LAST,
     show_default=True,
     help="The last step.",
 )
@@ -35,21 +36,15 @@ def verify(directory: Path | None, units: tuple[str, ...], up_to: str, seconds: 
     where the one before it passed.
 
     \b
-      V0  objects are there and ready
-      V1  FATE Flow answers
-      V2  the programs that FATE works with answer
-      V3  every other party answers, on both paths
-      V4  a job with one party                       (minutes)
-      V5  a job with each other party                (minutes)
-      V6  a job with all parties                     (says what it needs)
-      V7  a model of known quality                   (says what it needs)
+    STEPS
+
+    V4 and V5 take minutes; V6 and V7 only say what they need.
 
     Exit code 0: everything passed. 1: something did not, or could not be tried.
     """
     from kubefate_pulumi import config
     from kubefate_pulumi.verify.files import UnknownUnitError, contexts
     from kubefate_pulumi.verify.ladder import climb
-    from kubefate_pulumi.verify.model import Report
 
     try:
         loaded = config.load(directory if directory is not None else default_directory())
@@ -67,6 +62,10 @@ def verify(directory: Path | None, units: tuple[str, ...], up_to: str, seconds: 
     else:
         click.echo(_summary(report.findings))
     sys.exit(0 if report.ok else 1)
+
+
+_LIST = "\n".join(f"      {step}  {shows}" for step, shows in STEPS.items())
+verify.help = (verify.help or "").replace("    STEPS", _LIST)
 
 
 def _line(finding: "Finding") -> str:

@@ -9,9 +9,10 @@ from pulumi_kubernetes import core
 from kubefate_pulumi.components import defaults
 from kubefate_pulumi.components.args import EndpointArgs, ExposureArgs, PartyEndpointArgs
 from kubefate_pulumi.components.credentials import CertificateAuthority
-from kubefate_pulumi.components.unit import cluster_labels, default_namespace, federation_facts, scope_of
+from kubefate_pulumi.components.unit import cluster_labels, federation_facts, scope_of
 from kubefate_pulumi.fate import ports
 from kubefate_pulumi.fate.model import EXCHANGE, FederationFacts
+from kubefate_pulumi.fate.names import ROUTER, default_namespace, public_service
 from kubefate_pulumi.kubernetes.fields import Fields
 from kubefate_pulumi.kubernetes.metadata import SKIP_AWAIT, WAIT_FOR, pod_security_labels
 from kubefate_pulumi.kubernetes.scope import Scope
@@ -21,8 +22,6 @@ PLAIN_PORTS = (
     {"name": "plain-http", "port": ports.KUBEFATE_HTTP, "target_port": ports.ROUTER_PLAIN_HTTP, "protocol": "TCP"},
     {"name": "plain-grpc", "port": ports.KUBEFATE_GRPC, "target_port": ports.ROUTER_PLAIN_GRPC, "protocol": "TCP"},
 )
-ROUTER = "nginx"
-"""The part that a public Service selects."""
 
 
 class _Endpoint(pulumi.ComponentResource):
@@ -39,7 +38,7 @@ class _Endpoint(pulumi.ComponentResource):
     peer: pulumi.Output[dict[str, Any]]
     """The peer document: what the other units may know, and nothing secret."""
 
-    def _build(self, name: str, unit: str, service_name: str, profile: tuple[str, str], args: EndpointArgs) -> None:
+    def _build(self, name: str, unit: str, profile: tuple[str, str], args: EndpointArgs) -> None:
         federation = federation_facts(args["federation"])
         opts = pulumi.ResourceOptions(parent=self)
         exposure = args.get("exposure", {})
@@ -56,7 +55,7 @@ class _Endpoint(pulumi.ComponentResource):
         self.namespace_resource = namespace
         self.namespace = namespace.metadata["name"]
         scope = scope_of(name, unit, federation, self.namespace)
-        service = _public_service(scope, service_name, exposure, opts, plain=args.get("plain", False))
+        service = _public_service(scope, public_service(unit), exposure, opts, plain=args.get("plain", False))
         self.host = _host(service, exposure)
         self._authority(name, unit, federation, args, opts)
         self.peer = self._peer_document(unit, federation)
@@ -175,7 +174,7 @@ class PartyEndpoint(_Endpoint):
     def __init__(self, name: str, args: PartyEndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         unit = str(int(args["party_id"]))
         super().__init__("kubefate:index:PartyEndpoint", name, {"unit": unit}, opts)
-        self._build(name, unit, "nginx-public", ("baseline", "restricted"), args)
+        self._build(name, unit, ("baseline", "restricted"), args)
 
 
 class ExchangeEndpoint(_Endpoint):
@@ -186,4 +185,4 @@ class ExchangeEndpoint(_Endpoint):
 
     def __init__(self, name: str, args: EndpointArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("kubefate:index:ExchangeEndpoint", name, {"unit": EXCHANGE}, opts)
-        self._build(name, EXCHANGE, "nginx", ("restricted", "restricted"), args)
+        self._build(name, EXCHANGE, ("restricted", "restricted"), args)

@@ -4,9 +4,9 @@ import pulumi
 
 from kubefate_pulumi.components import defaults
 from kubefate_pulumi.components.args import ExchangeArgs
-from kubefate_pulumi.components.isolation import Isolation, is_dialled_plainly, ways_out
+from kubefate_pulumi.components.isolation import Isolation, ways_out
 from kubefate_pulumi.components.router import PART, Router, RouterSettings
-from kubefate_pulumi.components.unit import make_unit
+from kubefate_pulumi.components.unit import is_dialled_plainly, make_unit
 from kubefate_pulumi.fate import wire
 from kubefate_pulumi.fate.model import EXCHANGE
 
@@ -31,7 +31,7 @@ class Exchange(pulumi.ComponentResource):
             replicas=int(args.get("replicas", defaults.EXCHANGE_REPLICAS)),
         )
         Router(f"{name}-nginx", settings, child)
-        plain = is_dialled_plainly(unit, args["peers"])
+        plain = is_dialled_plainly(unit.federation, EXCHANGE, args["peers"])
         Isolation(
             f"{name}-isolation", unit.scope, wire.EXCHANGE, ways_out(unit, args["peers"]), plain=plain, opts=child
         )

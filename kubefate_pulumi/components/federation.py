@@ -20,9 +20,8 @@ from kubefate_pulumi.components.args import (
 from kubefate_pulumi.components.endpoint import ExchangeEndpoint, PartyEndpoint
 from kubefate_pulumi.components.exchange import Exchange
 from kubefate_pulumi.components.flc import FederatedLearningCluster
-from kubefate_pulumi.components.unit import federation_facts
+from kubefate_pulumi.components.unit import federation_facts, is_dialled_plainly
 from kubefate_pulumi.fate.model import EXCHANGE, Topology
-from kubefate_pulumi.fate.routes import next_units
 
 Endpoint = PartyEndpoint | ExchangeEndpoint
 
@@ -80,8 +79,7 @@ class Federation(pulumi.ComponentResource):
         """
         super().__init__("kubefate:index:Federation", name, {"units": sorted(units)}, opts)
         self._federation = federation
-        self._plain = {peer["unit"] for peer in peers if "plain" in peer}
-        self.endpoints = {unit: self._endpoint(unit, plan) for unit, plan in units.items()}
+        self.endpoints = {unit: self._endpoint(unit, plan, peers) for unit, plan in units.items()}
         known = [_peer_args(unit, endpoint) for unit, endpoint in self.endpoints.items()] + list(peers)
         self.clusters = {}
         if not endpoints_only:
@@ -97,11 +95,11 @@ class Federation(pulumi.ComponentResource):
         namespace = self.endpoints[unit].namespace_resource
         return pulumi.ResourceOptions.merge(self._options(plan), pulumi.ResourceOptions(deleted_with=namespace))
 
-    def _endpoint(self, unit: str, plan: UnitPlan) -> Endpoint:
+    def _endpoint(self, unit: str, plan: UnitPlan, peers: Sequence[PeerArgs]) -> Endpoint:
         args: EndpointArgs = {"federation": self._federation, "exposure": plan.exposure}
         if plan.namespace is not None:
             args["namespace"] = plan.namespace
-        if self._plain.intersection(next_units(federation_facts(self._federation), unit)):
+        if is_dialled_plainly(federation_facts(self._federation), unit, peers):
             args["plain"] = True
         if plan.authority is not None:
             args["ca_certificate"], args["ca_private_key"] = plan.authority

@@ -14,7 +14,7 @@ from kubefate_pulumi.components.args import (
 )
 from kubefate_pulumi.components.credentials import Password
 from kubefate_pulumi.components.internal_trust import InternalTrust
-from kubefate_pulumi.components.isolation import Isolation, is_dialled_plainly, ways_out
+from kubefate_pulumi.components.isolation import Isolation, ways_out
 from kubefate_pulumi.components.parts import client, fateboard, mysql
 from kubefate_pulumi.components.parts.client import NotebookClient
 from kubefate_pulumi.components.parts.fateboard import FateBoard
@@ -24,7 +24,7 @@ from kubefate_pulumi.components.parts.mysql import MySql
 from kubefate_pulumi.components.parts.pulsar import Pulsar
 from kubefate_pulumi.components.parts.spark import Spark, Workers
 from kubefate_pulumi.components.router import Router, RouterSettings
-from kubefate_pulumi.components.unit import make_unit
+from kubefate_pulumi.components.unit import is_dialled_plainly, make_unit
 from kubefate_pulumi.fate import wire
 
 
@@ -79,7 +79,7 @@ class FederatedLearningCluster(pulumi.ComponentResource):
             wire.PARTY,
             ways,
             published=_published(ingress),
-            plain=is_dialled_plainly(unit, args["peers"]),
+            plain=is_dialled_plainly(unit.federation, party, args["peers"]),
             opts=child,
         )
 

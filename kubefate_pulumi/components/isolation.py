@@ -6,14 +6,14 @@ from typing import Any
 import pulumi
 
 from kubefate_pulumi.components.args import PeerArgs
-from kubefate_pulumi.components.unit import PART_LABEL, Unit
+from kubefate_pulumi.components.unit import Unit
 from kubefate_pulumi.fate import wire
+from kubefate_pulumi.fate.names import PART_LABEL, ROUTER
 from kubefate_pulumi.fate.routes import next_units
 from kubefate_pulumi.kubernetes.network_policy import Rule, address, dns_rule, network_policy, pods, tcp
 from kubefate_pulumi.kubernetes.scope import Scope
 
 DEFAULT_DENY = "default-deny"
-ROUTER = "nginx"
 
 
 class Isolation(pulumi.ComponentResource):
@@ -94,12 +94,6 @@ def _from_outside(part: wire.Part, open_to: Collection[str]) -> list[Rule]:
     """
     listeners = [part.listener(name) for who, name in part.outside if who in open_to]
     return [{"ports": _ports(listeners)}] if listeners else []
-
-
-def is_dialled_plainly(unit: Unit, peers: Sequence[PeerArgs]) -> bool:
-    """Return whether a party that KubeFATE's own charts deployed dials the unit: none dials a party of a star."""
-    dialled = next_units(unit.federation, unit.unit)
-    return any("plain" in peer for peer in peers if peer["unit"] in dialled)
 
 
 def ways_out(unit: Unit, peers: Sequence[PeerArgs]) -> pulumi.Output[Sequence[Rule]]:

@@ -12,6 +12,7 @@ from kubefate_pulumi.components.internal_trust import InternalTrust
 from kubefate_pulumi.components.unit import Unit
 from kubefate_pulumi.fate import ports, router
 from kubefate_pulumi.fate.model import ConfigFile, Endpoint, Peer, Plain
+from kubefate_pulumi.fate.names import ROUTER
 from kubefate_pulumi.fate.routes import route_table
 from kubefate_pulumi.kubernetes import objects
 from kubefate_pulumi.kubernetes.metadata import content_hash
@@ -19,7 +20,7 @@ from kubefate_pulumi.kubernetes.probes import http, probes
 from kubefate_pulumi.kubernetes.security import RunAs
 from kubefate_pulumi.kubernetes.workload import Container, Mount, Pod, deployment, spread_over_nodes
 
-PART = "nginx"
+PART = ROUTER
 
 NGINX_USER = RunAs(user=101, group=101, read_only=True)
 """User and group `nginx` of the official image."""

@@ -6,14 +6,13 @@ from dataclasses import dataclass, field
 import pulumi
 
 from kubefate_pulumi.components import defaults
-from kubefate_pulumi.components.args import FederationArgs, ResourceArgs, StorageArgs, UnitArgs
+from kubefate_pulumi.components.args import FederationArgs, PeerArgs, ResourceArgs, StorageArgs, UnitArgs
 from kubefate_pulumi.fate.model import EXCHANGE, FederationFacts, Topology
+from kubefate_pulumi.fate.names import PART_LABEL, default_namespace
 from kubefate_pulumi.fate.profile import Profile, load_profile
+from kubefate_pulumi.fate.routes import next_units
 from kubefate_pulumi.kubernetes.scope import Scope
 from kubefate_pulumi.kubernetes.workload import Claim, Resources
-
-PART_LABEL = "fateMoudle"
-"""The label by which KubeFATE's charts select the pods of a part, in their spelling."""
 
 
 @dataclass(frozen=True)
@@ -64,9 +63,10 @@ def federation_facts(args: FederationArgs) -> FederationFacts:
     )
 
 
-def default_namespace(unit: str) -> str:
-    """Return the namespace of a unit when none is given; KubeFATE's examples name it so, too."""
-    return f"fate-{unit}"
+def is_dialled_plainly(federation: FederationFacts, unit: str, peers: Sequence[PeerArgs]) -> bool:
+    """Return whether a party that KubeFATE's own charts deployed dials a unit: none dials a party of a star."""
+    dialled = next_units(federation, unit)
+    return any("plain" in peer for peer in peers if peer["unit"] in dialled)
 
 
 def cluster_labels(unit: str, federation: FederationFacts) -> dict[str, str]:

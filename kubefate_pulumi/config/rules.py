@@ -10,6 +10,7 @@ from kubefate_pulumi.config.federation import FederationFile, PeerDocument
 from kubefate_pulumi.config.fields import Model
 from kubefate_pulumi.config.unit import UnitFile
 from kubefate_pulumi.fate.model import EXCHANGE, Topology
+from kubefate_pulumi.fate.names import default_namespace
 from kubefate_pulumi.trust.x509 import fingerprint, subject_of
 
 M_co = TypeVar("M_co", bound=Model, covariant=True)
@@ -67,7 +68,7 @@ def _namespaces(units: Units) -> Iterator[Problem]:
     seen: dict[tuple[str | None, ...], str] = {}
     for unit, source in units.items():
         site = source.model.site.kubernetes
-        namespace = source.model.namespace or f"fate-{unit}"
+        namespace = source.model.namespace or default_namespace(unit)
         key = (site.kubeconfig, site.context, namespace)
         if key in seen:
             message = f"is the namespace of {_who(seen[key])} in the same cluster, too"

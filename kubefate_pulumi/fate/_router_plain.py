@@ -80,5 +80,5 @@ def data_sources(table: RouteTable) -> Iterable[str]:
 
 
 def data_caller(table: RouteTable) -> Mapping[str, str]:
-    """Return the entry of the table of callers for this party's name and no certificate."""
-    return {f"{table.own_name}||": "$data_plain"}
+    """Return the entry of the table of callers for this party's name and no certificate, if anybody comes that way."""
+    return {f"{table.own_name}||": "$data_plain"} if table.plain_data else {}

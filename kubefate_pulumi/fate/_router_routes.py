@@ -104,8 +104,7 @@ def _data(table: RouteTable) -> str:
         for caller in table.data_callers
         for issuer in caller.issuers
     }
-    if table.plain_data:
-        by_name |= _router_plain.data_caller(table)
+    by_name |= _router_plain.data_caller(table)
     size = map_bucket_size([*by_name, *targets])
     parts = [f"map_hash_bucket_size {size};", map_block("$ssl_preread_server_name", "data_hop", targets)]
     if not through:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from kubefate_pulumi.fate import ports
+from kubefate_pulumi.fate.names import ROUTER
 
 PEERS: Final = "peers"
 """The routers of other units: the only thing outside the namespace that anything of a unit calls."""
@@ -114,7 +115,7 @@ _TO_BROKER: Final = Call("pulsar", ("broker",), "Service `pulsar`; topics name t
 
 PARTY: Final[tuple[Part, ...]] = (
     Part(
-        "nginx",
+        ROUTER,
         (
             Listener("inner-http", ports.ROUTER_INNER_CONTROL_HTTP, "HTTP/1.1"),
             Listener("inner-grpc", ports.ROUTER_INNER_CONTROL_GRPC, "HTTP/2 for gRPC"),
@@ -152,7 +153,7 @@ PARTY: Final[tuple[Part, ...]] = (
             Call("datanode", ("data", "web"), "addresses that the NameNode answers"),
             _TO_BROKER,
             Call("pulsar", ("admin",), "Service `pulsar`; clusters, tenants and namespaces of a job"),
-            Call("nginx", ("inner-http", "inner-grpc"), "header `dest-party-id`, also for this party itself"),
+            Call(ROUTER, ("inner-http", "inner-grpc"), "header `dest-party-id`, also for this party itself"),
         ),
     ),
     Part(
@@ -174,7 +175,7 @@ PARTY: Final[tuple[Part, ...]] = (
             Listener("zookeeper", ports.PULSAR_ZOOKEEPER, "ZooKeeper: of the standalone broker itself", _NOT_CALLED),
             Listener("bookie", ports.PULSAR_BOOKIE, "BookKeeper: of the standalone broker itself", _NOT_CALLED),
         ),
-        (Call("nginx", ("inner-data",), "SNI `<party>.<domain>`: what is replicated to peers"),),
+        (Call(ROUTER, ("inner-data",), "SNI `<party>.<domain>`: what is replicated to peers"),),
     ),
     Part(
         "spark-master",
@@ -240,7 +241,7 @@ PARTY: Final[tuple[Part, ...]] = (
 
 EXCHANGE: Final[tuple[Part, ...]] = (
     Part(
-        "nginx",
+        ROUTER,
         (
             _OUTER_CONTROL,
             Listener("data", ports.ROUTER_OUTER_DATA, "TLS: passed through by SNI", "nobody here: the two ends do"),

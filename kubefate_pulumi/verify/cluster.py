@@ -15,10 +15,9 @@ from kubernetes.client.exceptions import ApiException
 from kubernetes.config import ConfigException, new_client_from_config
 from urllib3.exceptions import HTTPError
 
+from kubefate_pulumi.fate.names import PART_LABEL
 from kubefate_pulumi.verify.model import CheckError, not_run
 
-PART_LABEL = "fateMoudle"
-"""The label of a part's pods, in KubeFATE's spelling."""
 SIMULATED_NODE = "kwok.x-k8s.io/node"
 """The annotation of a node that runs nothing."""
 REQUEST_SECONDS = 15

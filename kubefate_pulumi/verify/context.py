@@ -53,11 +53,6 @@ class UnitContext:
         return self.unit != EXCHANGE
 
     @property
-    def public_service(self) -> str:
-        """The Service that peers reach."""
-        return "nginx-public" if self.is_party else "nginx"
-
-    @property
     def others(self) -> list[str]:
         """The other parties."""
         return [str(party) for party in self.federation.party_ids if str(party) != self.unit]

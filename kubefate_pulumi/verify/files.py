@@ -5,6 +5,7 @@ from pathlib import Path
 
 from kubefate_pulumi import config
 from kubefate_pulumi.fate.model import EXCHANGE, FederationFacts, Topology
+from kubefate_pulumi.fate.names import default_namespace
 from kubefate_pulumi.verify.cluster import UnitCluster
 from kubefate_pulumi.verify.context import UnitContext
 
@@ -39,7 +40,9 @@ def _context(loaded: config.Loaded, unit: str, seconds: float) -> UnitContext:
     return UnitContext(
         unit=unit,
         federation=_facts(loaded.federation),
-        cluster=UnitCluster(file.namespace or f"fate-{unit}", _absolute(site.kubeconfig_path(base)), site.context),
+        cluster=UnitCluster(
+            file.namespace or default_namespace(unit), _absolute(site.kubeconfig_path(base)), site.context
+        ),
         given_address=None if file.exposure is None else file.exposure.address,
         published_address=None if published is None else published.endpoint.host,
         seconds=seconds,

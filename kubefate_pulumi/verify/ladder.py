@@ -5,28 +5,26 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from kubefate_pulumi.verify import jobs, links, objects, programs
 from kubefate_pulumi.verify.context import Check, UnitContext
-from kubefate_pulumi.verify.model import CheckError, Finding, Verdict
+from kubefate_pulumi.verify.model import DEFAULT_LAST, STEPS, CheckError, Finding, Verdict
 
-STEPS: Mapping[str, tuple[str, Callable[[UnitContext], Iterator[Check]]]] = {
-    "V0": ("objects are there and ready", objects.checks),
-    "V1": ("FATE Flow answers", programs.flow_checks),
-    "V2": ("the programs that FATE works with answer", programs.engine_checks),
-    "V3": ("every other party answers, on both paths", links.checks),
-    "V4": ("a job with one party", jobs.alone),
-    "V5": ("a job with each other party", jobs.pairs),
-    "V6": ("a job with all parties", jobs.all_parties),
-    "V7": ("a model of known quality", jobs.quality),
+CHECKS: Mapping[str, Callable[[UnitContext], Iterator[Check]]] = {
+    "V0": objects.checks,
+    "V1": programs.flow_checks,
+    "V2": programs.engine_checks,
+    "V3": links.checks,
+    "V4": jobs.alone,
+    "V5": jobs.pairs,
+    "V6": jobs.all_parties,
+    "V7": jobs.quality,
 }
-"""What each step shows, and its checks."""
-DEFAULT_LAST = "V3"
-"""The steps after it run jobs."""
+"""The checks of each step, in their order."""
 
 
 def climb(contexts: Iterable[UnitContext], last: str = DEFAULT_LAST) -> Iterator[Finding]:
     """Run the steps up to `last` for each unit; yield each finding as soon as it is there."""
     for context in contexts:
         passed = True
-        for step, (title, checks) in STEPS.items():
+        for step, checks in CHECKS.items():
             if passed:
                 for check in checks(context):
                     finding = _run(context, check)
@@ -35,7 +33,9 @@ def climb(contexts: Iterable[UnitContext], last: str = DEFAULT_LAST) -> Iterator
                     if check.decisive and not passed:
                         break
             elif any(True for _ in checks(context)):
-                yield Finding(step, context.unit, title, Verdict.NOT_RUN, "an earlier step did not pass", "See above.")
+                yield Finding(
+                    step, context.unit, STEPS[step], Verdict.NOT_RUN, "an earlier step did not pass", "See above."
+                )
             if step == last:
                 break
 

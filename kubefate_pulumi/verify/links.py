@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from kubefate_pulumi.fate import ports, pulsar
+from kubefate_pulumi.fate.names import ROUTER
 from kubefate_pulumi.verify.context import Check, UnitContext
 from kubefate_pulumi.verify.http_call import request
 from kubefate_pulumi.verify.model import CheckError
@@ -48,7 +49,7 @@ def _body(context: UnitContext, peer: str) -> str:
 
 def _ask(context: UnitContext, peer: str, body: bytes) -> tuple[int, bytes]:
     headers = {**JSON_HEADERS, "dest-party-id": peer, "src-party-id": context.unit}
-    with context.cluster.connect("nginx", ports.ROUTER_INNER_CONTROL_HTTP, context.seconds) as connection:
+    with context.cluster.connect(ROUTER, ports.ROUTER_INNER_CONTROL_HTTP, context.seconds) as connection:
         answer = request(connection, "POST", version_path(context), headers=headers, body=body)
     if answer[0] != http.client.OK:
         seen, remedy = _MEANING.get(answer[0], ("it is refused", "The routers on the way say why in their logs."))
@@ -82,7 +83,7 @@ def _data(context: UnitContext, peer: str) -> str:
     name = context.federation.dns_name(peer)
     try:
         with (
-            context.cluster.connect("nginx", ports.ROUTER_INNER_DATA, context.seconds) as plain,
+            context.cluster.connect(ROUTER, ports.ROUTER_INNER_DATA, context.seconds) as plain,
             tls.wrap_socket(plain, server_hostname=name) as connection,
         ):
             connection.sendall(connect_frame())

@@ -6,6 +6,20 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+STEPS: Mapping[str, str] = {
+    "V0": "objects are there and ready",
+    "V1": "FATE Flow answers",
+    "V2": "the programs that FATE works with answer",
+    "V3": "every other party answers, on both paths",
+    "V4": "a job with one party",
+    "V5": "a job with each other party",
+    "V6": "a job with all parties",
+    "V7": "a model of known quality",
+}
+"""The steps of the ladder, and what each shows."""
+DEFAULT_LAST = "V3"
+"""The steps after it run jobs."""
+
 
 class Verdict(StrEnum):
     """How a check ended."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from kubefate_pulumi.fate.names import public_service
 from kubefate_pulumi.verify.cluster import UnitCluster
 from kubefate_pulumi.verify.context import Check, UnitContext
 from kubefate_pulumi.verify.model import CheckError
@@ -15,7 +16,8 @@ def checks(context: UnitContext) -> Iterator[Check]:
     yield Check("V0.namespace", namespace, lambda: _namespace(cluster), decisive=True)
     yield Check("V0.workloads", "count ready pods", lambda: _workloads(cluster))
     yield Check("V0.volumes", "find all volumes bound", lambda: _volumes(cluster))
-    yield Check("V0.address", f"read the address of the Service {context.public_service}", lambda: _address(context))
+    service = public_service(context.unit)
+    yield Check("V0.address", f"read the address of the Service {service}", lambda: _address(context, service))
 
 
 def _namespace(cluster: UnitCluster) -> str:
@@ -62,8 +64,8 @@ def _volumes(cluster: UnitCluster) -> str:
     return f"{len(claims)} bound"
 
 
-def _address(context: UnitContext) -> str:
-    service = context.cluster.service(context.public_service)
+def _address(context: UnitContext, name: str) -> str:
+    service = context.cluster.service(name)
     if service is None:
         raise CheckError("the Service is not there", "Run `pulumi up`.")
     ingress = service["status"].get("loadBalancer", {}).get("ingress", [])

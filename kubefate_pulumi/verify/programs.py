@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterator
 
 from kubefate_pulumi.fate import ports, pulsar
+from kubefate_pulumi.fate.names import ROUTER
 from kubefate_pulumi.verify.context import Check, UnitContext
 from kubefate_pulumi.verify.http_call import json_answer, request
 from kubefate_pulumi.verify.model import CheckError
@@ -54,7 +55,7 @@ def engine_checks(context: UnitContext) -> Iterator[Check]:
 
 
 def _router(context: UnitContext) -> str:
-    with context.cluster.connect("nginx", ports.ROUTER_HEALTH, context.seconds) as connection:
+    with context.cluster.connect(ROUTER, ports.ROUTER_HEALTH, context.seconds) as connection:
         status, body = request(connection, "GET", "/status")
     lines = body.decode(errors="replace").splitlines()
     if status != http.client.OK or "state=ok" not in lines:

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,8 +21,12 @@ from kubefate_pulumi.simulator.home import backend_url
 from kubefate_pulumi.simulator.manager import Simulator
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+KUBEFATE = Path(sys.executable).with_name("kubefate")
+"""The command that people use."""
 PROGRAM = "from kubefate_pulumi.program import run\n\nrun()\n"
 TIMEOUT_SECONDS = 120
+SOON = 60.0
+"""Seconds in which what is waited for must be so."""
 _ENDED_WITHIN = 10
 
 
@@ -224,6 +228,14 @@ def engine_environment(simulator: Simulator, directory: Path) -> dict[str, str]:
         # Without it the engine does not know `--event-log`.
         "PULUMI_DEBUG_COMMANDS": "true",
     }
+
+
+def wait_until(condition: Callable[[], Any], what: str) -> None:
+    """Wait until the condition holds."""
+    deadline = time.monotonic() + SOON
+    while not condition():
+        assert time.monotonic() < deadline, f"not so: {what}"
+        time.sleep(0.1)
 
 
 def end_session(leader: int) -> None:

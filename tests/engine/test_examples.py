@@ -4,16 +4,14 @@ import json
 import shlex
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from engine.federation_rig import FederationRig, changed
 from engine.sites import SiteClient
-from engine.support import REPOSITORY, Project
+from engine.support import KUBEFATE, REPOSITORY, Project
 
 EXAMPLES = REPOSITORY / "examples"
-KUBEFATE = Path(sys.executable).with_name("kubefate")
 
 
 def take(project: Project, source: Path) -> None:

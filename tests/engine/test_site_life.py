@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import pytest
 from engine.sites import kept_simulator
+from engine.support import KUBEFATE
 
 from kubefate_pulumi.simulator import tools
 from kubefate_pulumi.simulator.commands import PARTS
@@ -21,8 +21,6 @@ from kubefate_pulumi.simulator.errors import SimulatorError
 from kubefate_pulumi.simulator.manager import Simulator
 from kubefate_pulumi.simulator.ports import taken
 from kubefate_pulumi.simulator.site import Site
-
-KUBEFATE = Path(sys.executable).with_name("kubefate")
 
 
 @pytest.fixture

@@ -2,20 +2,18 @@
 
 import json
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from engine.support import Project, Result
+from engine.support import KUBEFATE, Project, Result
 
 from kubefate_pulumi.simulator import tools
 from kubefate_pulumi.simulator.manager import Simulator
 
 STACK = "trial"
-KUBEFATE = Path(sys.executable).with_name("kubefate")
 
 
 @pytest.fixture

@@ -2,15 +2,10 @@
 
 import json
 import subprocess
-import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from engine.federation_rig import TWO, FederationRig
-
-KUBEFATE = Path(sys.executable).with_name("kubefate")
+from engine.support import KUBEFATE, wait_until
 
 
 def verify(rig: FederationRig, *words: str) -> tuple[int, dict[str, Any]]:
@@ -18,13 +13,6 @@ def verify(rig: FederationRig, *words: str) -> tuple[int, dict[str, Any]]:
     done = subprocess.run(command, env=rig.project.environment, capture_output=True, text=True, check=False)
     assert "Traceback" not in done.stderr
     return done.returncode, json.loads(done.stdout)
-
-
-def eventually(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
 
 
 def verdicts(document: dict[str, Any]) -> dict[str, str]:
@@ -58,7 +46,8 @@ def test_the_ladder_sees_what_is_there_and_what_is_not(rig: FederationRig) -> No
     site.core.patch_namespaced_service_status("nginx-public", namespace, status)
     crashing = {"metadata": {"annotations": {"simulator.kubefate/pod": "crash"}}}
     site.apps.patch_namespaced_stateful_set("mysql", namespace, {"spec": {"template": crashing}})
-    eventually(lambda: not site.apps.read_namespaced_stateful_set("mysql", namespace).status.ready_replicas)
+    read = site.apps.read_namespaced_stateful_set
+    wait_until(lambda: not read("mysql", namespace).status.ready_replicas, "the database is not ready")
     code, document = verify(rig, "--unit", "9999", "--up-to", "V0")
     failed = {each["step"]: each for each in document["findings"] if each["verdict"] == "failed"}
     assert code == 1

@@ -79,7 +79,7 @@ def fate_flow(unit: str, host: str, port: int = ports.FATE_FLOW_HTTP) -> Iterato
     """Serve FATE Flow's HTTP port."""
     server = _Flow((host, port), _Echo)
     server.unit = unit
-    with _running(server):
+    with running(server):
         yield
 
 
@@ -152,24 +152,35 @@ class _BrokerHandler(socketserver.BaseRequestHandler):
 @contextmanager
 def broker(unit: str, host: str) -> Iterator[None]:
     """Serve a party's broker: mutual TLS, the internal CA only."""
-    server = _Broker((host, ports.PULSAR_TLS), _BrokerHandler)
-    server.unit = unit
-    server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.context.verify_mode = ssl.CERT_REQUIRED
-    server.context.load_verify_locations(cadata=internal_ca_of(unit).certificate_pem)
-    load_pair(server.context, broker_leaf(unit))
-    with _running(server):
+    with tls_broker(unit, host, broker_leaf(unit), trusted=internal_ca_of(unit)):
         yield
 
 
 @contextmanager
 def kubefate_broker(unit: str, host: str, pair: KeyPair) -> Iterator[None]:
     """Serve a broker as KubeFATE's charts set it up for a star: TLS with its own certificate, and none asked for."""
-    server = _Broker((host, ports.PULSAR_TLS), _BrokerHandler)
+    with tls_broker(unit, host, pair):
+        yield
+
+
+@contextmanager
+def tls_broker(
+    unit: str,
+    host: str,
+    pair: KeyPair,
+    *,
+    trusted: KeyPair | None = None,
+    handler: type[socketserver.BaseRequestHandler] = _BrokerHandler,
+) -> Iterator[None]:
+    """Serve a broker's TLS port; `trusted` signs the certificates that it asks for."""
+    server = _Broker((host, ports.PULSAR_TLS), handler)
     server.unit = unit
     server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    if trusted is not None:
+        server.context.verify_mode = ssl.CERT_REQUIRED
+        server.context.load_verify_locations(cadata=trusted.certificate_pem)
     load_pair(server.context, pair)
-    with _running(server):
+    with running(server):
         yield
 
 
@@ -182,7 +193,7 @@ def name_server(host: str, port: int, names: dict[str, str]) -> Iterator[None]:
             query, sock = self.request
             sock.sendto(_answer(query, names), self.client_address)
 
-    with _running(socketserver.UDPServer((host, port), Handler)):
+    with running(socketserver.UDPServer((host, port), Handler)):
         yield
 
 
@@ -223,7 +234,7 @@ def wait_port(host: str, port: int) -> None:
 
 
 @contextmanager
-def _running(server: socketserver.BaseServer) -> Iterator[None]:
+def running(server: socketserver.BaseServer) -> Iterator[None]:
     thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.05), daemon=True)
     thread.start()
     try:

@@ -12,8 +12,8 @@ from kubefate_pulumi.fate.model import FederationFacts, Topology
 from kubefate_pulumi.verify import jobs, links, programs
 from kubefate_pulumi.verify.cluster import UnitCluster, Workload
 from kubefate_pulumi.verify.context import Check, UnitContext
-from kubefate_pulumi.verify.ladder import STEPS, climb
-from kubefate_pulumi.verify.model import CheckError, Report, Verdict, not_run
+from kubefate_pulumi.verify.ladder import CHECKS, climb
+from kubefate_pulumi.verify.model import STEPS, CheckError, Report, Verdict, not_run
 
 FACTS = FederationFacts("fraud", DOMAIN, Topology.STAR, (9999, 10000), "1.11.2")
 
@@ -163,11 +163,11 @@ def test_what_is_done_by_hand_says_what_it_needs() -> None:
 def ladder(
     monkeypatch: pytest.MonkeyPatch, results: dict[str, Callable[[], str]], last: str = "V3"
 ) -> list[tuple[str, str]]:
-    steps = {
-        step: ("", lambda _, step=step: iter([Check(step, "try", results.get(step, lambda: "good"), decisive=True)]))
+    checks = {
+        step: lambda _, step=step: iter([Check(step, "try", results.get(step, lambda: "good"), decisive=True)])
         for step in STEPS
     }
-    monkeypatch.setattr("kubefate_pulumi.verify.ladder.STEPS", steps)
+    monkeypatch.setattr("kubefate_pulumi.verify.ladder.CHECKS", checks)
     return [(finding.step, finding.verdict) for finding in climb([context_of(ScriptedCluster({}))], last)]
 
 
@@ -177,6 +177,10 @@ def _fail() -> str:
 
 def _cannot() -> str:
     raise not_run("simulated", "needs the real one")
+
+
+def test_every_step_has_checks() -> None:
+    assert list(CHECKS) == list(STEPS)
 
 
 def test_all_steps_run_up_to_the_last(monkeypatch: pytest.MonkeyPatch) -> None:

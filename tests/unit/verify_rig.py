@@ -4,15 +4,13 @@ import base64
 import json
 import socket
 import socketserver
-import ssl
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
 from rig.federation import internal_ca_of
-from rig.services import broker_leaf, load_pair
+from rig.services import broker_leaf, running, tls_broker
 from rig.site import Site
 
 from kubefate_pulumi.fate import ports, pulsar
@@ -53,35 +51,17 @@ class StandInBroker(socketserver.BaseRequestHandler):
 
 
 @contextmanager
-def _served(server: socketserver.TCPServer) -> Iterator[None]:
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
-
-
-@contextmanager
 def flow_stand_in(unit: str, host: str) -> Iterator[None]:
     """Take the place of `rig.services.fate_flow`."""
     del unit
-    with _served(ThreadingHTTPServer((host, ports.FATE_FLOW_HTTP), StandInFlow)):
+    with running(ThreadingHTTPServer((host, ports.FATE_FLOW_HTTP), StandInFlow)):
         yield
 
 
 @contextmanager
 def broker_stand_in(unit: str, host: str) -> Iterator[None]:
     """Take the place of `rig.services.broker`."""
-    server = socketserver.ThreadingTCPServer((host, ports.PULSAR_TLS), StandInBroker)
-    server.daemon_threads = True
-    server.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)  # type: ignore[attr-defined]
-    server.context.verify_mode = ssl.CERT_REQUIRED  # type: ignore[attr-defined]
-    server.context.load_verify_locations(cadata=internal_ca_of(unit).certificate_pem)  # type: ignore[attr-defined]
-    load_pair(server.context, broker_leaf(unit))  # type: ignore[attr-defined]
-    with _served(server):
+    with tls_broker(unit, host, broker_leaf(unit), trusted=internal_ca_of(unit), handler=StandInBroker):
         yield
 
 
@@ -151,7 +131,7 @@ class ScriptedCluster(UnitCluster):
 
         server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         address = ("127.0.0.1", server.server_port)
-        with _served(server), socket.create_connection(address, timeout=seconds) as connection:
+        with running(server), socket.create_connection(address, timeout=seconds) as connection:
             yield connection
 
     def run(self, part: str, container: str, command: Sequence[str], seconds: float) -> tuple[int, str]:

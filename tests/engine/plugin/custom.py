@@ -3,7 +3,8 @@
 from typing import Any
 
 import pulumi
-from engine.plugin.lab import Json, Lab, wait_until
+from engine.plugin.lab import Json, Lab
+from engine.support import wait_until
 from kubernetes.client import ApiextensionsV1Api
 from pulumi_kubernetes.apiextensions import CustomResource
 from pulumi_kubernetes.apiextensions.v1 import CustomResourceDefinition

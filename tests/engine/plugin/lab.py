@@ -1,7 +1,6 @@
 """A namespace of a simulated site, a stack, and the objects that a test puts into both."""
 
 import json
-import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import pulumi
 from engine.inline import InlineStack, Outcome
 from engine.sites import SiteClient
 from engine.steps import Step
+from engine.support import wait_until
 from kubernetes.client import ApiException
 from pulumi_kubernetes import Provider
 from pulumi_kubernetes.apps.v1 import Deployment
@@ -28,8 +28,6 @@ SERVICES = "api/v1/services"
 DRILL = "simulator.kubefate/pod"
 PENDING = {DRILL: "pending"}
 """Annotation of a pod that does not get ready before somebody takes it away."""
-SOON = 60.0
-"""Seconds after which something that should happen at once is taken not to happen."""
 
 
 class Lab:
@@ -200,14 +198,6 @@ def within(options: pulumi.ResourceOptions, **limits: str) -> pulumi.ResourceOpt
     """Return the options with time limits: `within(options, create="5s")`."""
     timeouts = pulumi.CustomTimeouts(**limits)
     return pulumi.ResourceOptions.merge(options, pulumi.ResourceOptions(custom_timeouts=timeouts))
-
-
-def wait_until(condition: Callable[[], Any], what: str) -> None:
-    """Wait until the condition holds."""
-    deadline = time.monotonic() + SOON
-    while not condition():
-        assert time.monotonic() < deadline, f"not so: {what}"
-        time.sleep(0.1)
 
 
 def said(outcome: Outcome) -> str:
