@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from kubefate_pulumi import config
-from kubefate_pulumi.fate.model import EXCHANGE, FederationFacts, Topology
+from kubefate_pulumi.fate.model import EXCHANGE
 from kubefate_pulumi.fate.names import default_namespace
 from kubefate_pulumi.verify.cluster import UnitCluster
 from kubefate_pulumi.verify.context import UnitContext
@@ -39,7 +39,7 @@ def _context(loaded: config.Loaded, unit: str, seconds: float) -> UnitContext:
     published = loaded.peers.get(unit)
     return UnitContext(
         unit=unit,
-        federation=_facts(loaded.federation),
+        federation=loaded.federation.facts(),
         cluster=UnitCluster(
             file.namespace or default_namespace(unit), _absolute(site.kubeconfig_path(base)), site.context
         ),
@@ -51,7 +51,3 @@ def _context(loaded: config.Loaded, unit: str, seconds: float) -> UnitContext:
 
 def _absolute(path: Path | None) -> Path | None:
     return None if path is None else path.absolute()
-
-
-def _facts(file: config.FederationFile) -> FederationFacts:
-    return FederationFacts(file.name, file.domain, Topology(file.topology), tuple(file.parties), file.fate_version)
